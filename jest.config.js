@@ -1,0 +1,14 @@
+/** Test projects: `unit` needs nothing; `controlplane` starts a real kube-apiserver; `dataplane` a real HAProxy as well. */
+const common = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }] },
+};
+
+export default {
+  projects: [
+    { ...common, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.test.ts', '<rootDir>/test/unit/**/*.test.ts'] },
+    { ...common, displayName: 'controlplane', testMatch: ['<rootDir>/test/controlplane/**/*.test.ts'] },
+    { ...common, displayName: 'dataplane', testMatch: ['<rootDir>/test/dataplane/**/*.test.ts'] },
+  ],
+};
