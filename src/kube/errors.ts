@@ -51,16 +51,22 @@ export const isTransient = (error: unknown): boolean =>
  * The error for an answer of the API server.
  *
  * @param what the call in words, such as `create loadbalancers team-a/web`
- * @param secret the object holds secret values: of the server's message, which may quote them, only reason and field names are kept
+ * @param options.secret the object holds secret values: of the server's message, which may quote them, only reason and field names are kept
+ * @param options.retryAfterSeconds of the Retry-After header; what the status says goes first
  */
-export function errorFromStatus(what: string, httpStatus: number, status: Status | undefined, secret = false): KubeError {
+export function errorFromStatus(
+  what: string,
+  httpStatus: number,
+  status: Status | undefined,
+  { secret = false, retryAfterSeconds }: { secret?: boolean; retryAfterSeconds?: number } = {},
+): KubeError {
   const reason = status?.reason || reasonOf(httpStatus);
   const details = secret ? withoutValues(status?.details) : status?.details;
   return new KubeError(`${what}: ${explain(httpStatus, reason, status, secret)}`, {
     status: status?.code ?? httpStatus,
     reason,
     details,
-    retryAfterSeconds: status?.details?.retryAfterSeconds,
+    retryAfterSeconds: status?.details?.retryAfterSeconds ?? retryAfterSeconds,
   });
 }
 
