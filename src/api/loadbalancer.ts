@@ -1,0 +1,209 @@
+import { z } from 'zod';
+import { Topology } from './flavorprofile.ts';
+import { Listener } from './listener.ts';
+import {
+  type API_VERSION,
+  atomicList,
+  Condition,
+  cel,
+  FreeText,
+  mapList,
+  Name,
+  type ObjectMeta,
+  ObjectName,
+  Port,
+  Timestamp,
+} from './meta.ts';
+import { Pool } from './pool.ts';
+
+/** Octavia's provisioning statuses. */
+export const ProvisioningStatus = z.enum(['ACTIVE', 'ERROR', 'PENDING_CREATE', 'PENDING_UPDATE', 'PENDING_DELETE']);
+export type ProvisioningStatus = z.infer<typeof ProvisioningStatus>;
+
+/** Octavia's operating statuses. */
+export const OperatingStatus = z.enum(['ONLINE', 'DRAINING', 'OFFLINE', 'DEGRADED', 'ERROR', 'NO_MONITOR']);
+export type OperatingStatus = z.infer<typeof OperatingStatus>;
+
+/** How a change of flavor is carried out; times in seconds. */
+export const Strategy = z.object({
+  type: z
+    .enum(['Failover'])
+    .default('Failover')
+    .meta({ description: 'Failover: new amphorae are built, proved and given the traffic before the old ones go.' }),
+  progressDeadlineSeconds: z.int().min(10).max(86400).default(600).meta({
+    description: 'How long a resize may go without meeting its next goal before it is rolled back; settle and verify times not counted.',
+  }),
+  settleSeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(3)
+    .meta({ description: 'How long no new connection must have come to the old amphorae once they are detached.' }),
+  verifySeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(10)
+    .meta({ description: 'How long the new amphorae alone must have served well before the flavor is written.' }),
+  drainSeconds: z
+    .int()
+    .min(0)
+    .max(86400)
+    .default(300)
+    .meta({ description: 'How long connections of a replaced amphora may take to end before they are cut.' }),
+});
+export type Strategy = z.infer<typeof Strategy>;
+
+const Vip = z.object({
+  address: z
+    .string()
+    .max(45)
+    .optional()
+    .meta({
+      description: 'A wanted address (IPv4 or IPv6); one is chosen where unset.',
+      ...cel({ rule: 'isIP(self)', message: 'vip.address must be an IPv4 or IPv6 address' }),
+    }),
+});
+
+const eachDefaultPool = {
+  rule: '!has(self.listeners) || self.listeners.all(l, !has(l.defaultPool) || (has(self.pools) && self.pools.exists(p, p.name == l.defaultPool)))',
+  message: 'a listener’s defaultPool must be the name of one of spec.pools',
+};
+const eachRedirectPool = {
+  rule: '!has(self.listeners) || self.listeners.all(l, !has(l.l7Policies) || l.l7Policies.all(y, !has(y.redirectPool) || (has(self.pools) && self.pools.exists(p, p.name == y.redirectPool))))',
+  message: 'an L7 policy’s redirectPool must be the name of one of spec.pools',
+};
+const onePortOnce = {
+  rule: '!has(self.listeners) || self.listeners.all(l, self.listeners.exists_one(o, o.protocolPort == l.protocolPort))',
+  message: 'each listener needs a protocolPort of its own: two listeners have the same one',
+};
+
+export const LoadBalancerSpec = z
+  .object({
+    name: FreeText.optional().meta({ description: 'A name for people; metadata.name identifies the load balancer.' }),
+    description: FreeText.optional(),
+    tags: z.array(z.string().min(1).max(255)).max(64).optional().meta(atomicList),
+    flavorId: ObjectName.optional().meta({
+      description: 'The flavor wanted. A change starts a resize; setting it back cancels it. Unset keeps the flavor in force.',
+    }),
+    provider: z
+      .enum(['amphora'])
+      .default('amphora')
+      .meta(cel({ rule: 'self == oldSelf', message: 'provider is immutable: create another load balancer for another provider' })),
+    adminStateUp: z.boolean().default(true).meta({ description: 'false closes every listener, and keeps the amphorae.' }),
+    suspend: z.boolean().default(false).meta({ description: 'true stops the operator from acting; what serves goes on.' }),
+    vip: Vip.default({}).meta(
+      cel({
+        rule: '!has(oldSelf.address) ? true : has(self.address) && self.address == oldSelf.address',
+        message: 'vip.address is immutable once set: clients know the load balancer by it',
+      }),
+    ),
+    strategy: Strategy.default({ type: 'Failover', progressDeadlineSeconds: 600, settleSeconds: 3, verifySeconds: 10, drainSeconds: 300 }),
+    listeners: z.array(Listener).max(64).optional().meta(mapList('name')),
+    pools: z.array(Pool).max(64).optional().meta(mapList('name')),
+  })
+  .meta(cel(eachDefaultPool, eachRedirectPool, onePortOnce));
+export type LoadBalancerSpec = z.infer<typeof LoadBalancerSpec>;
+
+/** The goals of a flow in their order; ARCHITECTURE.md says what each protects. */
+export const GOALS = ['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed'] as const;
+export const Goal = z.enum(GOALS);
+export type Goal = z.infer<typeof Goal>;
+
+export const OperationKind = z.enum(['Create', 'Resize', 'Failover']);
+export type OperationKind = z.infer<typeof OperationKind>;
+
+export const OperationResult = z.enum(['Succeeded', 'Failed', 'Cancelled', 'Superseded']);
+export type OperationResult = z.infer<typeof OperationResult>;
+
+export const Operation = z.object({
+  number: z.int().min(1).meta({ description: 'Counts up over the life of the load balancer; amphora names derive from it.' }),
+  kind: OperationKind,
+  from: ObjectName.optional(),
+  to: ObjectName,
+  step: Goal.optional().meta({ description: 'The goal being worked on.' }),
+  progress: z.string().max(16).optional().meta({ description: 'Goals met of all, as in 4/8.' }),
+  goals: z
+    .array(z.object({ name: Goal, metAt: Timestamp }))
+    .max(GOALS.length)
+    .optional()
+    .meta({ ...mapList('name'), description: 'The goals met, and when each was first met.' }),
+  message: z.string().max(2048).optional().meta({ description: 'What the step waits for; once over, what came of it.' }),
+  attempt: z.int().min(1).default(1),
+  startedAt: Timestamp,
+  deadline: Timestamp.optional().meta({ description: 'When it is rolled back unless the next goal is met.' }),
+  result: OperationResult.optional(),
+  reason: z.string().max(64).optional(),
+  finishedAt: Timestamp.optional(),
+});
+export type Operation = z.infer<typeof Operation>;
+
+export const LoadBalancerStatus = z.object({
+  observedGeneration: z.int().default(-1),
+  flavorId: ObjectName.optional().meta({ description: 'The flavor in force.' }),
+  topology: Topology.optional(),
+  provisioningStatus: ProvisioningStatus.optional(),
+  operatingStatus: OperatingStatus.optional(),
+  vipAddress: z.string().max(64).optional(),
+  vipPorts: z
+    .array(Port)
+    .max(128)
+    .optional()
+    .meta({ ...atomicList, description: 'The ports that the VIP serves: those on which every attached amphora listens.' }),
+  resize: z.string().max(64).optional().meta({ description: 'The operation at hand in a word, as in "Verified 5/8".' }),
+  amphorae: z
+    .array(
+      z.object({
+        name: Name,
+        flavorId: ObjectName,
+        role: z.string().max(16),
+        traffic: z
+          .enum(['NotYet', 'Carries', 'Standby', 'Draining', 'NoLonger'])
+          .meta({ description: 'Whether it takes new connections.' }),
+        ready: z.boolean(),
+        address: z.string().max(64).optional(),
+        connections: z.int().min(0).optional(),
+      }),
+    )
+    .max(64)
+    .optional()
+    .meta(mapList('name')),
+  operation: Operation.optional(),
+  lastOperationNumber: z.int().min(0).optional(),
+  history: z
+    .array(Operation)
+    .max(10)
+    .optional()
+    .meta({ ...atomicList, description: 'Operations that are over, the newest first.' }),
+  handledRequests: z
+    .object({ retry: z.string().max(253).optional(), failover: z.string().max(253).optional() })
+    .optional()
+    .meta({ description: 'The last token of each request annotation that was acted on.' }),
+  listenerProblems: z
+    .array(z.object({ listener: Name, reason: z.string().max(64), message: z.string().max(1024) }))
+    .max(128)
+    .optional()
+    .meta({ ...mapList('listener'), description: 'Listeners that are left as they were or closed, each with what to do.' }),
+  conditions: z.array(Condition).max(16).optional().meta(mapList('type')),
+});
+export type LoadBalancerStatus = z.infer<typeof LoadBalancerStatus>;
+
+/** Annotations with a token; a token that differs from the one handled last is a request. */
+export const RETRY_ANNOTATION = 'reflavor.dev/retry';
+export const FAILOVER_ANNOTATION = 'reflavor.dev/failover';
+
+/** Holds a load balancer until its amphorae and its VIP are gone. */
+export const LOADBALANCER_FINALIZER = 'reflavor.dev/loadbalancer';
+/** Holds an amphora until the driver has destroyed what it stands for. */
+export const AMPHORA_FINALIZER = 'reflavor.dev/amphora';
+/** Label of an amphora: the uid of its load balancer. */
+export const LOADBALANCER_UID_LABEL = 'reflavor.dev/loadbalancer-uid';
+
+/** A load balancer: what tenants and GitOps write, and what came of it. */
+export interface LoadBalancer {
+  apiVersion: typeof API_VERSION;
+  kind: 'LoadBalancer';
+  metadata: ObjectMeta;
+  spec: LoadBalancerSpec;
+  status?: LoadBalancerStatus;
+}
