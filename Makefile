@@ -1,0 +1,56 @@
+# Everything a user or a developer starts. Needs Node 20 or newer, npm, Go 1.25 or newer and make; brings the rest itself.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# Node 24 comes as an npm package. It leads, so that every recipe after `install` runs on it.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
+
+.PHONY: help install generate verify lint types test test-unit demo up down run traffic clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install what the other targets need (they call it themselves); the first time takes about 7 minutes
+	@node tools/packages-fresh.mjs || { echo 'install: npm packages (npm ci)'; npm ci --no-fund --no-audit --loglevel=error; }
+	@mkdir -p '$(CACHE)' && flock '$(CACHE)/install.lock' node tools/install.ts
+
+generate: install ## Write every generated file anew: CRDs, the chart, the API's description
+	@node tools/generate.ts
+
+verify: install ## Fail when a generated file is stale
+	@node tools/test.ts verify
+
+lint: install ## Check format and lint
+	@node tools/test.ts lint
+
+types: install ## Check types
+	@node tools/test.ts types
+
+test: install ## Run every test: lint, types, verify, unit, control plane, data plane
+	@node tools/test.ts
+
+test-unit: install ## Run the unit tests alone
+	@node tools/test.ts unit
+
+demo: install ## Show a load balancer being resized live under traffic
+	@node tools/demo.ts
+
+up: install ## Start a control plane and the operator, and leave them running (state in .reflavor/)
+	@node tools/up.ts
+
+down: ## End what `make up` started, and nothing else
+	@node tools/down.ts
+
+run: install ## Run the operator against the cluster of the current kubeconfig
+	@node src/main.ts operator $(ARGS)
+
+traffic: install ## Send traffic to URL=http://… and count failed requests
+	@node tools/traffic/main.ts $(URL) $(ARGS)
+
+clean: down ## Remove what was built here and the state of `make up` (the cache of built binaries stays)
+	@rm -rf dist .reflavor coverage

@@ -1,0 +1,84 @@
+/**
+ * Runs every stage of the tests, or those that are named as arguments, and counts. The last line of its output is
+ * `N passed, N failed, N skipped`; it exits 1 when anything failed.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const stageLimitMs = 40 * 60_000;
+
+/** Stages in the order they run, cheap ones first. */
+const stages: Record<string, () => Promise<Counts>> = {
+  lint: () => checked('biome', 'check', '.'),
+  types: () => checked('tsc', '--noEmit'),
+  verify: () => checked('node', 'tools/verify.ts'),
+  unit: () => jest('unit'),
+  controlplane: () => jest('controlplane'),
+  // One suite at a time: they measure traffic, and two at once would be measuring each other.
+  dataplane: () => jest('dataplane', '--runInBand'),
+};
+
+/** A command that passes or fails as one test. */
+async function checked(command: string, ...args: string[]): Promise<Counts> {
+  const passed = (await exitCodeOf(command, args)) === 0;
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+}
+
+/** One project of jest.config.js. A suite that can't even be loaded, an unexplained exit code and a project without tests count as failures. */
+async function jest(project: string, ...args: string[]): Promise<Counts> {
+  const dir = await mkdtemp(join(tmpdir(), 'reflavor-jest-'));
+  const outputFile = join(dir, 'results.json');
+  try {
+    const jestArgs = ['--selectProjects', project, '--json', `--outputFile=${outputFile}`, ...args];
+    const code = await exitCodeOf('node', ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...jestArgs]);
+    const results = await readFile(outputFile, 'utf8').then(
+      (text) => JSON.parse(text) as Record<string, number>,
+      () => ({}) as Record<string, number>,
+    );
+    const count = (...names: string[]) => names.reduce((sum, name) => sum + (results[name] ?? 0), 0);
+    const passed = count('numPassedTests');
+    const failed = count('numFailedTests', 'numRuntimeErrorTestSuites');
+    const nothingToShow = passed + failed === 0 || (code !== 0 && failed === 0);
+    if (nothingToShow) console.log(`${project}: jest ended with ${code} and ${passed} tests passed: counted as one failure`);
+    return { passed, failed: nothingToShow ? 1 : failed, skipped: count('numPendingTests', 'numTodoTests') };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Output goes to the screen. Nothing, when a signal ended it, as it does after {@link stageLimitMs}. */
+function exitCodeOf(command: string, args: string[]): Promise<number | null> {
+  // One stream for all, so that what a stage says stands above its counts.
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 1, 1], timeout: stageLimitMs });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(stages);
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+for (const name of names) {
+  const stage = stages[name];
+  if (!stage) {
+    console.error(`there is no stage "${name}"; there are: ${Object.keys(stages).join(', ')}`);
+    process.exit(2);
+  }
+  console.log(`\n=== ${name}`);
+  const startedAt = performance.now();
+  const counts = await stage();
+  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`=== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`);
+}
+process.exitCode = total.failed > 0 ? 1 : 0;
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
