@@ -129,10 +129,18 @@ export const Operation = z.object({
     .optional()
     .meta({ ...mapList('name'), description: 'The goals met, and when each was first met.' }),
   message: z.string().max(2048).optional().meta({ description: 'What the step waits for; once over, what came of it.' }),
-  attempt: z.int().min(1).default(1),
+  replaces: z
+    .array(Name)
+    .max(64)
+    .optional()
+    .meta({ ...atomicList, description: 'The amphorae that it takes the place of; attached again if it goes back.' }),
+  attempt: z.int().min(1).default(1).meta({ description: 'Counts the times that the same change was tried.' }),
   startedAt: Timestamp,
   deadline: Timestamp.optional().meta({ description: 'When it is rolled back unless the next goal is met.' }),
-  result: OperationResult.optional(),
+  pausedAt: Timestamp.optional().meta({
+    description: 'Since when the deadline stands still: suspended, or waiting for an edit to be mended.',
+  }),
+  result: OperationResult.optional().meta({ description: 'What came of it; set without finishedAt, the operation is going back.' }),
   reason: z.string().max(64).optional(),
   finishedAt: Timestamp.optional(),
 });

@@ -1,0 +1,65 @@
+/**
+ * Every reason that a condition of a LoadBalancer or an Amphora can carry, with what it means. Condition messages add the
+ * particulars. docs/conditions.md is generated from this list.
+ */
+export const REASONS = {
+  // Ready
+  AsSpecified: 'The load balancer is what its spec asks for.',
+  OperationInProgress: 'A create, resize or failover is running; status.operation shows each goal.',
+  ConfigurationPending: 'An edit is on its way to the amphorae; they go on with what they have until then.',
+  Suspended: 'spec.suspend is true: the operator does not act; what serves goes on.',
+  Deleting: 'The load balancer is being deleted.',
+  // Available
+  Serving: 'At least one amphora takes the traffic of the VIP.',
+  NoAmphora: 'No amphora takes the traffic of the VIP.',
+  // Resizing
+  NeverResized: 'No resize has been asked for yet.',
+  ResizeInProgress: 'A resize is running; its goals stand in status.operation.',
+  GoingBack: 'The resize is being taken back: the old amphorae carry the traffic, the new ones go.',
+  ResizeSucceeded: 'The last resize reached its flavor.',
+  ResizeCancelled: 'The last resize was cancelled by setting flavorId back; the flavor in force never changed.',
+  ResizeSuperseded: 'The last resize gave way to another flavor that was asked for meanwhile.',
+  ResizeFailed: 'The last resize failed; the old flavor is in force and serves.',
+  // Refusals: nothing was touched
+  FlavorRequired: 'spec.flavorId is unset and the operator has no default flavor.',
+  FlavorNotFound: 'There is no Flavor of that name.',
+  FlavorProfileNotFound: 'The Flavor names a FlavorProfile that does not exist.',
+  FlavorDisabled: 'The flavor is disabled, so that no load balancer may enter it.',
+  FlavorInvalid: 'The flavor or its profile does not match its schema.',
+  TopologyChange: 'The flavor has another topology; a resize cannot change it.',
+  ProviderMismatch: 'The flavor belongs to another provider.',
+  InvalidSpec: 'The spec does not match the schema; what serves goes on with the last valid one.',
+  NameConflict: 'An object that this load balancer does not own has a name that it needs.',
+  // Failures of an operation
+  DeadlineExceeded: 'The next goal was not met within progressDeadlineSeconds.',
+  AmphoraBootFailed: 'An amphora did not start.',
+  ImageNotFound: 'The amphora image that the flavor names is not to be had.',
+  AmphoraLost: 'An amphora is gone beyond restart.',
+  CreateFailed: 'The load balancer could not be created; it is tried again.',
+  FailoverFailed: 'A failover failed; it is tried again, and what serves goes on.',
+  FailoverRequested: 'A failover was asked for by annotation.',
+  // Listeners and configuration
+  SecretNotFound: 'A Secret that a listener or pool names does not exist.',
+  SecretInvalid: 'A Secret lacks a key, or what it holds is no certificate or key.',
+  KeyMismatch: 'The private key in a Secret does not belong to its certificate.',
+  ServiceNotFound: 'A pool’s Service does not exist, or has no such port.',
+  ConfigurationRefused: 'HAProxy refused the configuration and goes on with the one that it has.',
+  ConfigurationTooLarge: 'The configuration is larger than a Secret can hold.',
+  PoolNotFound: 'A listener or L7 policy names a pool that does not exist.',
+  // VIP
+  AddressNotAvailable: 'The VIP address cannot be had.',
+  PortInUse: 'A port of the VIP is taken by something else.',
+  VipPending: 'The VIP is not there yet.',
+  // Amphora
+  Running: 'HAProxy runs and may be sent traffic.',
+  Starting: 'HAProxy is not running yet.',
+  Loaded: 'The running HAProxy has the configuration of the present spec.',
+  Loading: 'The configuration of the present spec is being loaded.',
+  Present: 'The amphora is there.',
+  DriverFailed: 'The place where amphorae run could not be asked or did not obey; it is tried again.',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
+/** Whether a reason reported by a driver is one of the catalogue. */
+export const isReason = (reason: string): reason is Reason => Object.hasOwn(REASONS, reason);
