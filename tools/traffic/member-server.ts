@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import * as net from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import { requireLoopback } from './loopback.ts';
-import { maxPiece, payload } from './payload.ts';
+import { payloadOver } from './payload.ts';
 import { readProxyHeader } from './proxy-protocol.ts';
 
 /** How a member is set up. */
@@ -110,7 +113,10 @@ export class MemberServer {
       this.#sockets.delete(socket);
       this.#proxied.delete(peer);
     });
-    if (!this.options.proxyProtocol) return this.#serve(socket);
+    if (!this.options.proxyProtocol) {
+      this.#serve(socket);
+      return;
+    }
     readProxyHeader(socket).then(
       (source) => {
         if (source) this.#proxied.set(peer, source);
@@ -156,7 +162,7 @@ export class MemberServer {
         await delay(numberOf(url, 'ms', 1000));
         return end(200, name);
       case '/download':
-        return this.#download(res, headers, numberOf(url, 'bytes', 1_000_000), numberOf(url, 'seconds', 0));
+        return download(res, headers, numberOf(url, 'bytes', 1_000_000), numberOf(url, 'seconds', 0));
       case '/status':
         return end(Math.min(599, Math.max(200, numberOf(url, 'code', 200))), name);
       case '/session': {
@@ -166,8 +172,7 @@ export class MemberServer {
       }
       case '/echo': {
         headers['content-type'] = 'application/json';
-        const certificate =
-          'getPeerCertificate' in req.socket ? (req.socket as import('node:tls').TLSSocket).getPeerCertificate() : undefined;
+        const certificate = 'getPeerCertificate' in req.socket ? (req.socket as TLSSocket).getPeerCertificate() : undefined;
         const { method, headers: received } = req;
         return end(
           200,
@@ -185,29 +190,15 @@ export class MemberServer {
         return end(200, name);
     }
   }
-
-  async #download(res: http.ServerResponse, headers: http.OutgoingHttpHeaders, bytes: number, seconds: number): Promise<void> {
-    res.writeHead(200, { ...headers, 'content-type': 'application/octet-stream', 'content-length': bytes });
-    const ticks = Math.max(1, Math.round(seconds * 20));
-    const startedAt = performance.now();
-    let sent = 0;
-    for (let tick = 1; tick <= ticks; tick++) {
-      const until = Math.floor((bytes * tick) / ticks);
-      while (sent < until) {
-        const piece = payload(sent, Math.min(maxPiece, until - sent));
-        sent += piece.length;
-        if (!res.write(piece)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
-        if (res.destroyed) return;
-      }
-      const waitMs = startedAt + (seconds * 1000 * tick) / ticks - performance.now();
-      if (waitMs > 0) await delay(waitMs);
-    }
-    res.end();
-  }
 }
 
 function peerOf(socket: net.Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`;
+}
+
+async function download(res: http.ServerResponse, headers: http.OutgoingHttpHeaders, bytes: number, seconds: number): Promise<void> {
+  res.writeHead(200, { ...headers, 'content-type': 'application/octet-stream', 'content-length': bytes });
+  await pipeline(Readable.from(payloadOver(bytes, seconds), { objectMode: false }), res);
 }
 
 function numberOf(url: URL, name: string, otherwise: number): number {

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** A prime, so that the pattern lines up with no buffer, packet or page and a shifted or repeated part can't pass for the right one. */
 const period = 65_521;
 
@@ -15,20 +17,33 @@ const pattern = (() => {
   return bytes;
 })();
 
-/** The longest piece, in bytes, that `payload` returns at once. */
-export const maxPiece = period;
-
-/** The bytes of the download at `offset`; the same for every member. At most `maxPiece` of them. */
-export function payload(offset: number, length: number): Buffer {
-  if (length > maxPiece) throw new RangeError(`a piece has at most ${maxPiece} bytes, not ${length}`);
+/** The bytes of the download at `offset`; the same for every member. At most a period of them. */
+function payload(offset: number, length: number): Buffer {
   const start = offset % period;
   return pattern.subarray(start, start + length);
 }
 
+/** The first `bytes` bytes of the download, in pieces spread evenly over `seconds`, twenty a second. */
+export async function* payloadOver(bytes: number, seconds: number): AsyncGenerator<Buffer> {
+  const ticks = Math.max(1, Math.round(seconds * 20));
+  const startedAt = performance.now();
+  let sent = 0;
+  for (let tick = 1; tick <= ticks; tick++) {
+    const until = Math.floor((bytes * tick) / ticks);
+    while (sent < until) {
+      const piece = payload(sent, Math.min(period, until - sent));
+      sent += piece.length;
+      yield piece;
+    }
+    const waitMs = startedAt + (seconds * 1000 * tick) / ticks - performance.now();
+    if (waitMs > 0) await delay(waitMs);
+  }
+}
+
 /** Compares a received chunk with the download at `offset`. Returns the offset of the first wrong byte, or -1 if all are right. */
 export function firstWrongByte(offset: number, chunk: Buffer): number {
-  for (let at = 0; at < chunk.length; at += maxPiece) {
-    const part = chunk.subarray(at, at + maxPiece);
+  for (let at = 0; at < chunk.length; at += period) {
+    const part = chunk.subarray(at, at + period);
     const expected = payload(offset + at, part.length);
     if (!part.equals(expected)) return offset + at + part.findIndex((byte, i) => byte !== expected[i]);
   }

@@ -1,0 +1,118 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { firstWrongByte } from './payload.ts';
+import type { Outcome } from './tally.ts';
+
+/** What one request asks and expects. */
+export interface HttpRequest extends https.RequestOptions {
+  secure: boolean;
+  /** `name`: the body is what `x-member` says, where the answer has that header; `payload`: exactly so many bytes of the download. */
+  expect: { name: true } | { payload: number };
+  timeoutMs: number;
+  /** Also fail where the answer's `x-client-address` is not the address this request came from. */
+  checkClientAddress: boolean;
+}
+
+/** What came of one request; `setCookie` is for sticky clients. */
+export interface HttpOutcome extends Outcome {
+  setCookie?: string[];
+}
+
+/**
+ * A connection that the server closed while it was idle shows at once when it is used again; one that breaks later than this had taken
+ * the request. Milliseconds, generous because the machine is busy.
+ */
+const idleRaceMs = 250;
+
+/**
+ * Makes one GET and judges the answer. Never rejects: whatever isn't a 200 with the whole and right body by the time-out is an outcome with an error.
+ */
+export function httpExchange(request: HttpRequest): Promise<HttpOutcome> {
+  const { secure, expect, timeoutMs, checkClientAddress, ...options } = request;
+  return new Promise((resolve) => {
+    const startedAt = performance.now();
+    const req = (secure ? https : http).request(options);
+    let bytesBefore = 0;
+    let answered = false;
+    const timer = setTimeout(() => req.destroy(new Error(`no complete answer within ${timeoutMs} ms`)), timeoutMs);
+    const finish = (outcome: Partial<HttpOutcome>) => {
+      clearTimeout(timer);
+      resolve({ ms: performance.now() - startedAt, connected: !req.reusedSocket, ...outcome });
+    };
+    const fail = (error: Error) => {
+      const ms = performance.now() - startedAt;
+      const untouched = !answered && req.reusedSocket && req.socket?.bytesRead === bytesBefore;
+      const closed = isConnectionClosed(error);
+      finish({ ms, error: describe(error, answered), closedWhileIdle: untouched && closed && ms < idleRaceMs });
+    };
+    req.on('socket', (socket) => {
+      bytesBefore = socket.bytesRead;
+    });
+    req.on('error', fail);
+    req.on('response', (res) => {
+      answered = true;
+      const body = expect && 'payload' in expect && res.statusCode === 200 ? new PayloadBody(expect.payload) : new TextBody();
+      res.on('data', (chunk: Buffer) => body.add(chunk));
+      res.on('error', fail);
+      res.on('end', () => {
+        const member = res.headers['x-member'] as string | undefined;
+        const error = judge(res, body, checkClientAddress ? req.socket?.localAddress : undefined);
+        finish({ error, member, setCookie: res.headers['set-cookie'] });
+      });
+    });
+    req.end();
+  });
+}
+
+function judge(res: http.IncomingMessage, body: PayloadBody | TextBody, ownAddress: string | undefined): string | undefined {
+  const member = res.headers['x-member'] as string | undefined;
+  if (res.statusCode !== 200) return `status ${res.statusCode} from ${member ?? 'the load balancer'}`;
+  if (!res.complete) return 'the answer was cut short';
+  const seen = res.headers['x-client-address'];
+  if (ownAddress !== undefined && seen !== ownAddress) return `the member saw the client address ${seen}, not ${ownAddress}`;
+  return body.wrong(member);
+}
+
+class TextBody {
+  #text = '';
+
+  add(chunk: Buffer): void {
+    if (this.#text.length < 1000) this.#text += chunk.toString('latin1');
+  }
+
+  wrong(member: string | undefined): string | undefined {
+    if (member === undefined || this.#text === member) return undefined;
+    return `the body of ${member} is ${JSON.stringify(this.#text.slice(0, 80))}`;
+  }
+}
+
+class PayloadBody {
+  #expected: number;
+  #received = 0;
+  #wrongAt = -1;
+
+  constructor(expected: number) {
+    this.#expected = expected;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.#wrongAt < 0) this.#wrongAt = firstWrongByte(this.#received, chunk);
+    this.#received += chunk.length;
+  }
+
+  wrong(): string | undefined {
+    if (this.#wrongAt >= 0) return `byte ${this.#wrongAt} of the download is wrong`;
+    if (this.#received !== this.#expected) return `the download has ${this.#received} bytes, not ${this.#expected}`;
+    return undefined;
+  }
+}
+
+function isConnectionClosed(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function describe(error: Error, answered: boolean): string {
+  if (isConnectionClosed(error)) return `the connection was lost ${answered ? 'within' : 'before'} the answer (${error.message})`;
+  return error.message || ((error as AggregateError).errors ?? []).map(String).join(', ') || error.name;
+}
