@@ -15,6 +15,8 @@ export interface ControlPlaneOptions {
   dir: string;
   /** Survives this process; {@link attachControlPlane} finds it again. Default false: it ends with this process, whatever ends that. */
   detached?: boolean;
+  /** The environment of both; default this process's. */
+  env?: NodeJS.ProcessEnv;
   /** Appended to kube-apiserver's flags. */
   apiServerFlags?: readonly string[];
   /** How long kube-apiserver may take to become ready; default 60 000. Measured: 3 s. */
@@ -125,7 +127,7 @@ async function controlPlane(options: ControlPlaneOptions, authority: Authority, 
   };
 }
 
-async function startEtcd({ dir, detached }: ControlPlaneOptions, port: number, peerPort: number): Promise<ProcessIdentity> {
+async function startEtcd({ dir, detached, env }: ControlPlaneOptions, port: number, peerPort: number): Promise<ProcessIdentity> {
   const logFile = join(dir, 'etcd.log');
   await writeFile(logFile, '');
   const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];
@@ -144,6 +146,7 @@ async function startEtcd({ dir, detached }: ControlPlaneOptions, port: number, p
       '--log-level=warn',
     ],
     logFile,
+    env,
     detached,
   });
 }
@@ -155,7 +158,7 @@ async function startApiServer(
   etcdPort: number,
   port: number,
 ): Promise<ProcessIdentity> {
-  const { dir, detached, apiServerFlags = [], readyTimeoutMs = 60_000 } = options;
+  const { dir, detached, env, apiServerFlags = [], readyTimeoutMs = 60_000 } = options;
   const pki = (file: string) => join(dir, 'pki', file);
   const logFile = join(dir, 'kube-apiserver.log');
   await writeFile(logFile, '');
@@ -183,6 +186,7 @@ async function startApiServer(
       ...apiServerFlags,
     ],
     logFile,
+    env,
     detached,
   });
   const admin = await authority.issueClient('reflavor-readiness', ['system:masters']);

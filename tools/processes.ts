@@ -17,8 +17,8 @@ export interface StartOptions {
   args: readonly string[];
   /** Its output is appended here. */
   logFile: string;
+  /** Default: this process's. */
   env?: NodeJS.ProcessEnv;
-  cwd?: string;
   /** A session of its own, so that it outlives this process. Otherwise the kernel ends it with this process, even if that is killed. */
   detached?: boolean;
 }
@@ -28,21 +28,27 @@ export interface StartOptions {
  * @throws when the command can't be run at all
  */
 export async function startProcess(options: StartOptions): Promise<ProcessIdentity> {
-  const { name, command, args, logFile, env, cwd, detached = false } = options;
+  const { name, command, args, logFile, env = process.env, detached = false } = options;
   const [file, argv] = detached ? [command, args] : ['setpriv', ['--pdeathsig', 'KILL', '--', command, ...args]];
   const log = openSync(logFile, 'a');
   try {
-    const child = spawn(file, argv, { detached, cwd, env: env ?? process.env, stdio: ['ignore', log, log] });
+    const child = spawn(file, argv, { detached, env, stdio: ['ignore', log, log] });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (cause) => reject(new Error(`${name} can't be started: ${file} does not run`, { cause })));
     });
     child.unref();
     const pid = child.pid as number;
-    return { name, pid, startTime: readStat(pid)?.startTime ?? 'gone' };
+    return identify(name, pid) ?? { name, pid, startTime: 'gone' };
   } finally {
     closeSync(log);
   }
+}
+
+/** The process that has this pid now, or nothing when there is none. */
+export function identify(name: string, pid: number): ProcessIdentity | undefined {
+  const stat = readStat(pid);
+  return stat && { name, pid, startTime: stat.startTime };
 }
 
 /** Whether this very process still runs; a zombie does not. */

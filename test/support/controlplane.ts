@@ -1,14 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll } from '@jest/globals';
-import { findBinaries } from '../../tools/binaries.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../tools/controlplane.ts';
-
-const root = join(import.meta.dirname, '../..');
-const exec = promisify(execFile);
+import { applyCrds, kubectl } from '../../tools/kubectl.ts';
 
 export interface TestControlPlane extends ControlPlane {
   /** Runs the real kubectl as the administrator, or with the kubeconfig that is given; rejects with what it wrote to stderr. */
@@ -41,18 +36,9 @@ export function useControlPlane({ crds = false, ...options }: { crds?: boolean }
 }
 
 function withKubectl(controlPlane: ControlPlane): TestControlPlane {
-  const kubectl: TestControlPlane['kubectl'] = async (args, { kubeconfig = controlPlane.kubeconfigPath, input } = {}) => {
-    const running = exec(findBinaries().kubectl, [`--kubeconfig=${kubeconfig}`, ...args], { maxBuffer: 64 * 2 ** 20 });
-    running.child.stdin?.end(input ?? '');
-    return (await running).stdout;
-  };
   return Object.assign(Object.create(controlPlane) as ControlPlane, {
-    kubectl,
-    async applyCrds() {
-      const dir = join(root, 'crds');
-      const files = (await readdir(dir)).filter((file) => file.endsWith('.yaml')).map((file) => `--filename=${join(dir, file)}`);
-      await kubectl(['apply', '--server-side', ...files]);
-      await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...files]);
-    },
+    kubectl: (args: readonly string[], { kubeconfig = controlPlane.kubeconfigPath, input = '' } = {}) =>
+      kubectl(kubeconfig, args, { input }),
+    applyCrds: () => applyCrds(controlPlane.kubeconfigPath),
   });
 }
