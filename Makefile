@@ -16,7 +16,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Install what the other targets need (they call it themselves); the first time takes about 7 minutes
-	@node tools/packages-fresh.mjs || { echo 'install: npm packages (npm ci)'; npm ci --no-fund --no-audit --loglevel=error; }
+	@# Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, and a registry needn't have them all.
+	@node tools/packages-fresh.mjs || { echo 'install: npm packages, as locked'; npm install --no-save --no-fund --no-audit --loglevel=error; }
 	@mkdir -p '$(CACHE)' && flock '$(CACHE)/install.lock' node tools/install.ts
 
 generate: install ## Write every generated file anew: CRDs, the chart, the API's description
