@@ -35,5 +35,12 @@ export const conditionOf = (conditions: Condition[] | undefined, type: string): 
 /** Whether the condition of a type is there and True. */
 export const isTrue = (conditions: Condition[] | undefined, type: string): boolean => conditionOf(conditions, type)?.status === 'True';
 
-/** Milliseconds since the epoch as metav1.MicroTime-free RFC 3339: whole seconds, UTC. */
+/** Milliseconds since the epoch as metav1.Time prints them: RFC 3339, whole seconds, UTC. */
 export const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** The same with milliseconds, for times that settle and drain are reckoned from. */
+export const rfc3339Precise = (ms: number): string => new Date(ms).toISOString();
+
+/** Milliseconds since the epoch of an RFC 3339 time; undefined for none. */
+export const epoch = <T extends string | undefined>(time: T): T extends string ? number : number | undefined =>
+  (time === undefined ? undefined : Date.parse(time)) as never;

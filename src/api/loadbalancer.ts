@@ -183,6 +183,9 @@ export const LoadBalancerStatus = z.object({
     .max(10)
     .optional()
     .meta({ ...atomicList, description: 'Operations that are over, the newest first.' }),
+  failedFlavorId: ObjectName.optional().meta({
+    description: 'A flavor to which the resize failed; it is not tried again until flavorId changes or a retry is asked for.',
+  }),
   handledRequests: z
     .object({ retry: z.string().max(253).optional(), failover: z.string().max(253).optional() })
     .optional()

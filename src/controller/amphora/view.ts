@@ -1,0 +1,42 @@
+import { type Amphora, conditionOf, epoch, isTrue } from '../../api/index.ts';
+
+/** Questions about one amphora, answered from its object alone. Times in milliseconds. */
+
+/** HAProxy runs and may be sent traffic. */
+export const isReady = (a: Amphora): boolean => isTrue(a.status?.conditions, 'Ready');
+
+/** Gone beyond restart, or told to go by somebody's delete. */
+export const isLost = (a: Amphora): boolean => isTrue(a.status?.conditions, 'Lost') || a.metadata.deletionTimestamp !== undefined;
+
+/** Seen behind the VIP. */
+export const isAttached = (a: Amphora): boolean => a.status?.attached === true;
+
+/** Takes new connections, or would at once as the standby of a pair. */
+export const serves = (a: Amphora): boolean => a.spec.steering === 'Attached' && isAttached(a) && isReady(a);
+
+/** On its way out: belongs neither to the flavor in force nor to the operation at hand. */
+export const isDraining = (a: Amphora): boolean => a.spec.steering === 'Draining';
+
+/** Why it is not Ready, in the words of its condition. */
+export const readyCondition = (a: Amphora) => conditionOf(a.status?.conditions, 'Ready');
+
+/** Since when no new connection has come to it while it was out of the VIP; undefined where that hasn't been seen. */
+export function quietFor(a: Amphora): number | undefined {
+  const { connections, steeredAt } = a.status ?? {};
+  if (isAttached(a) || !connections || connections.queued) return undefined;
+  const since = Math.max(epoch(connections.quietSince) ?? 0, epoch(steeredAt) ?? 0);
+  return since === 0 ? undefined : Math.max(0, Date.parse(connections.observedAt) - since);
+}
+
+/**
+ * Whether a draining amphora may be destroyed: out of the VIP, asked to end its connections, and either all have ended, or their time is
+ * up, or nothing of it is left that could serve them.
+ */
+export function isDrained(a: Amphora, drainSeconds: number, now: number): boolean {
+  const { drainStartedAt, connections } = a.status ?? {};
+  if (!isDraining(a) || isAttached(a)) return false;
+  if (isTrue(a.status?.conditions, 'Lost')) return true;
+  if (drainStartedAt === undefined) return false;
+  const ended = connections !== undefined && connections.current === 0 && !connections.queued && connections.observedAt >= drainStartedAt;
+  return ended || now - Date.parse(drainStartedAt) >= drainSeconds * 1000;
+}

@@ -1,0 +1,269 @@
+import {
+  type Amphora,
+  conditionOf,
+  epoch,
+  type FlavorData,
+  type Goal,
+  type LoadBalancer,
+  type Operation,
+  type Topology,
+} from '../../api/index.ts';
+import { isAttached, isDraining, isLost, isReady, quietFor, readyCondition, serves } from '../amphora/view.ts';
+import type { Act } from './acts.ts';
+import { amphoraName, freePeer } from './naming.ts';
+import { listenerPorts, portsToServe } from './ports.ts';
+import type { AmphoraView, World } from './world.ts';
+
+/** What a goal says while it is not met. */
+export interface Unmet {
+  /** What is being waited for, for people. */
+  message: string;
+  /** What brings it nearer; nothing when only time or another controller can. */
+  acts?: Act[];
+  /** When to look again although nothing may have happened; milliseconds. */
+  waitMs?: number;
+  /** It waits for somebody to mend the spec or a Secret: the deadline stands still. */
+  paused?: boolean;
+  /** It will not be met: go back, for this reason. */
+  failure?: { reason: string; message: string };
+}
+
+/** An operation at hand, with the amphorae sorted by the part they play in it. */
+export interface Flow {
+  world: World;
+  operation: Operation;
+  strategy: LoadBalancer['spec']['strategy'];
+  /** The slots that it fills. */
+  slots: number[];
+  /** Its own amphorae, not draining. */
+  fresh: AmphoraView[];
+  /** Those that it replaces, still alive. */
+  old: AmphoraView[];
+  /** Those that stay: the survivor of a pair. */
+  kept: AmphoraView[];
+}
+
+/** Slots of a topology. */
+export const slotsOf = (topology: Topology): number[] => (topology === 'ACTIVE_STANDBY' ? [0, 1] : [0]);
+
+/** Sorts a world by an operation. */
+export function flowOf(world: World, operation: Operation, topology: Topology): Flow {
+  const living = world.amphorae.filter((v) => !isDraining(v.object));
+  const replaced = new Set(operation.replaces);
+  const fresh = living.filter((v) => v.object.spec.operation === operation.number);
+  const old = living.filter((v) => replaced.has(v.object.metadata.name));
+  const kept = living.filter((v) => v.object.spec.operation !== operation.number && !replaced.has(v.object.metadata.name));
+  const held = new Set(kept.map((v) => v.object.spec.slot));
+  return {
+    world,
+    operation,
+    strategy: world.loadBalancer.spec.strategy,
+    slots: slotsOf(topology).filter((s) => !held.has(s)),
+    fresh,
+    old,
+    kept,
+  };
+}
+
+const freshIn = (flow: Flow, slot: number): AmphoraView | undefined => flow.fresh.find((v) => v.object.spec.slot === slot);
+const names = (views: AmphoraView[]): string => views.map((v) => v.object.metadata.name).join(', ');
+
+/** Reasons of an amphora that doesn't start which no waiting mends. */
+const HOPELESS = new Set(['ImageNotFound', 'AmphoraBootFailed']);
+
+/**
+ * The data of the operation's flavor. A failover rebuilds what is in force, so that it takes the copy which a living amphora carries: it
+ * works after the Flavor is gone, and does not apply the data of a recreated one.
+ */
+function flavorDataFor(flow: Flow): FlavorData | { failure: { reason: string; message: string } } {
+  const { world, operation } = flow;
+  const copies = operation.kind === 'Failover' ? world.amphorae : flow.fresh;
+  const copy = copies.find((v) => v.object.spec.flavorId === operation.to);
+  if (copy) return copy.object.spec.flavorData;
+  const found = world.lookup(operation.to);
+  return 'flavor' in found ? found.flavor.data : { failure: { reason: found.refused, message: found.message } };
+}
+
+/** New amphorae run. Without it the traffic would go where nothing listens. */
+function built(flow: Flow): Unmet | undefined {
+  const { world, operation } = flow;
+  const acts: Act[] = [];
+  const taken = world.amphorae.map((v) => v.object.spec.peer);
+  for (const slot of flow.slots) {
+    if (freshIn(flow, slot)) continue;
+    const data = flavorDataFor(flow);
+    if ('failure' in data) return { message: data.failure.message, failure: data.failure };
+    const name = amphoraName(world.loadBalancer, operation.number, slot);
+    if (world.strangers.has(name)) {
+      const message = `An Amphora named ${name} exists that this load balancer does not own; it was not touched. Delete or rename it, then ask for a retry.`;
+      return { message, failure: { reason: 'NameConflict', message } };
+    }
+    if (world.amphorae.some((v) => v.object.metadata.name === name))
+      return { message: `Waiting for the lost amphora ${name} to be gone, to build it anew.` };
+    const peer = freePeer(taken);
+    if (peer === undefined) return { message: 'Waiting for draining amphorae to end: as many as can live at once do.', waitMs: 1000 };
+    taken.push(peer);
+    const paired = data.loadbalancerTopology === 'ACTIVE_STANDBY';
+    const role = !paired ? 'STANDALONE' : flow.kept.length > 0 || slot === 1 ? 'BACKUP' : 'MASTER';
+    const { name: lb, uid } = world.loadBalancer.metadata;
+    acts.push({
+      type: 'CreateAmphora',
+      name,
+      spec: {
+        loadBalancer: { name: lb, uid: uid! },
+        operation: operation.number,
+        slot,
+        role,
+        peer,
+        provider: world.loadBalancer.spec.provider,
+        flavorId: operation.to,
+        flavorData: data,
+        steering: 'Detached',
+      },
+    });
+  }
+  if (acts.length > 0) return { message: 'Creating the new amphorae.', acts };
+  const unready = flow.fresh.filter((v) => !isReady(v.object));
+  if (unready.length === 0) return undefined;
+  const condition = readyCondition(unready[0]!.object);
+  const message = `Waiting for amphora ${unready[0]!.object.metadata.name} to run: ${condition?.message ?? 'it has not been started yet.'}`;
+  if (condition && condition.status === 'False' && HOPELESS.has(condition.reason))
+    return { message, failure: { reason: condition.reason, message: condition.message } };
+  if (condition?.reason === 'ConfigurationRefused') return { message, paused: true };
+  return { message };
+}
+
+/** Why an amphora has not loaded what it should; undefined when it has. */
+export function unconfigured(view: AmphoraView): Unmet | undefined {
+  const { metadata, status } = view.object;
+  const refused = conditionOf(status?.conditions, 'Configured');
+  const current = status?.configurationHash === view.configurationHash;
+  if (!current && refused?.reason === 'ConfigurationRefused') return { message: refused.message, paused: true };
+  if (!current) return { message: `Waiting for amphora ${metadata.name} to load the present configuration.` };
+  if (status?.membersRevision !== view.membersRevision)
+    return { message: `Waiting for amphora ${metadata.name} to have the present members.` };
+  return undefined;
+}
+
+/** Each has loaded what the present spec says. Without it clients would get an older configuration, or lose their persistence. */
+function configured(flow: Flow): Unmet | undefined {
+  for (const view of flow.fresh) {
+    const unmet = unconfigured(view);
+    if (unmet) return unmet;
+    if (!view.object.status?.stickTablesSynced && flow.old.some((o) => isReady(o.object))) {
+      return { message: `Waiting for the stick tables to come over to amphora ${view.object.metadata.name}.` };
+    }
+  }
+  return undefined;
+}
+
+/** Listeners are open and members up. Without it the new ones would refuse what the old ones serve. */
+function verified(flow: Flow): Unmet | undefined {
+  const { world } = flow;
+  const broken = new Set(world.problems.map((p) => p.listener));
+  const wanted = listenerPorts(world.loadBalancer).filter((l) => !broken.has(l.name) || (world.vip?.ports.includes(l.port) ?? false));
+  const asked = flow.old.find((o) => serves(o.object)) ?? flow.kept.find((o) => serves(o.object));
+  const key = (m: { pool: string; address: string; protocolPort: number }) => `${m.pool} ${m.address} ${m.protocolPort}`;
+  const downBefore = new Set(asked?.object.status?.unhealthyMembers?.map(key));
+  for (const { object } of flow.fresh) {
+    for (const { name, port } of wanted) {
+      if (object.status?.listeners?.some((l) => l.protocolPort === port && l.open)) continue;
+      const problem = world.problems.find((p) => p.listener === name);
+      if (problem) return { message: `Listener ${name} serves, and can’t be opened on the new amphora: ${problem.message}`, paused: true };
+      return { message: `Waiting for listener ${name} (port ${port}) to be open on amphora ${object.metadata.name}.` };
+    }
+    if (!asked) continue;
+    const worse = object.status?.unhealthyMembers?.find((m) => !downBefore.has(key(m)) && m.status === 'ERROR');
+    if (worse) {
+      return {
+        message: `Member ${worse.address}:${worse.protocolPort} of pool ${worse.pool} is up for the present amphora but not for the new one, ${object.metadata.name}: check that the new amphora may reach it.`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Old and new are both behind the VIP. Without it there would be a moment with neither. */
+function attached(flow: Flow): Unmet | undefined {
+  const { world, strategy } = flow;
+  const toSteer = flow.fresh.filter((v) => v.object.spec.steering !== 'Attached');
+  if (toSteer.length > 0) {
+    return {
+      message: 'Putting the new amphorae behind the VIP.',
+      acts: toSteer.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to: 'Attached' })),
+    };
+  }
+  const missing = flow.fresh.filter((v) => !isAttached(v.object));
+  if (missing.length > 0) return { message: `Waiting for ${names(missing)} to be seen behind the VIP.` };
+  const ports = portsToServe(world);
+  if (!world.vip || ports.some((p) => !world.vip!.ports.includes(p)))
+    return { message: 'Opening the ports of the VIP.', acts: [{ type: 'EnsureVip', ports }] };
+  if (flow.old.length === 0) return undefined;
+  const since = Math.max(...flow.fresh.map((v) => epoch(v.object.status?.steeredAt) ?? world.now));
+  const left = since + strategy.settleSeconds * 1000 - world.now;
+  return left > 0
+    ? { message: `Old and new amphorae are behind the VIP; settling for ${strategy.settleSeconds} s.`, waitMs: left }
+    : undefined;
+}
+
+/** The old ones are out, and the new ones alone have served well. Without it the flavor would be written before it has proved itself. */
+function detached(flow: Flow): Unmet | undefined {
+  const { world, strategy } = flow;
+  const toSteer = flow.old.filter((v) => v.object.spec.steering === 'Attached');
+  if (toSteer.length > 0) {
+    const unfit = flow.fresh.filter((v) => !serves(v.object));
+    if (unfit.length > 0) return { message: `Waiting for ${names(unfit)} to serve before the old amphorae are taken out.` };
+    return {
+      message: 'Taking the old amphorae from behind the VIP.',
+      acts: toSteer.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to: 'Detached' })),
+    };
+  }
+  const alive = flow.old.filter((v) => !isLost(v.object));
+  const still = flow.old.filter((v) => isAttached(v.object));
+  if (still.length > 0) return { message: `Waiting for ${names(still)} to be seen out of the VIP.` };
+  const settle = strategy.settleSeconds * 1000;
+  for (const { object } of alive) {
+    const quiet = isReady(object) ? quietFor(object) : settle;
+    if (quiet === undefined) return { message: `Clients may still be queued at amphora ${object.metadata.name}.`, waitMs: 500 };
+    if (quiet < settle)
+      return {
+        message: `Waiting until no new connection has come to ${object.metadata.name} for ${strategy.settleSeconds} s.`,
+        waitMs: settle - quiet,
+      };
+  }
+  if (alive.length === 0) return undefined;
+  const since = Math.max(
+    ...alive.map((v) => epoch(v.object.status?.steeredAt) ?? world.now),
+    ...flow.fresh.map((v) => Math.max(epoch(v.object.status?.startedAt) ?? 0, epoch(v.object.status?.steeredAt) ?? 0)),
+  );
+  const left = since + strategy.verifySeconds * 1000 - world.now;
+  return left > 0
+    ? { message: `The new amphorae alone take the traffic; watching them for ${strategy.verifySeconds} s.`, waitMs: left }
+    : undefined;
+}
+
+/**
+ * The goals in their order, each with what tells whether it is met. Accepted and Recorded are met by an operation's being there: it is
+ * recorded only once its flavor was accepted. Committed is met by the write that ends the operation.
+ */
+export const CHECKS: { name: Goal; unmet(flow: Flow): Unmet | undefined }[] = [
+  { name: 'Accepted', unmet: () => undefined },
+  { name: 'Recorded', unmet: () => undefined },
+  { name: 'Built', unmet: built },
+  { name: 'Configured', unmet: configured },
+  { name: 'Verified', unmet: verified },
+  { name: 'Attached', unmet: attached },
+  { name: 'Detached', unmet: detached },
+];
+
+/** The first goal that is not met; `Committed` when only the commit is left. */
+export function firstUnmet(flow: Flow): { goal: Goal; index: number; unmet?: Unmet } {
+  for (const [index, check] of CHECKS.entries()) {
+    const unmet = check.unmet(flow);
+    if (unmet) return { goal: check.name, index, unmet };
+  }
+  return { goal: 'Committed', index: CHECKS.length };
+}
+
+/** Whether any of these amphorae takes traffic now. */
+export const anyServes = (amphorae: Amphora[]): boolean => amphorae.some(serves);

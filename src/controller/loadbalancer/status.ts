@@ -1,0 +1,169 @@
+import {
+  type Amphora,
+  type ConditionClaim,
+  epoch,
+  GOALS,
+  isReason,
+  type LoadBalancerStatus,
+  mergeConditions,
+  type OperatingStatus,
+  type Operation,
+  type ProvisioningStatus,
+  REASONS,
+} from '../../api/index.ts';
+import { isDraining, isReady, serves } from '../amphora/view.ts';
+import { hasFailed } from './operation.ts';
+import type { Plan } from './plan.ts';
+import type { World } from './world.ts';
+
+/** What went wrong while acting; shown beside the verdict. */
+export interface ActProblem {
+  reason: string;
+  message: string;
+}
+
+/** The whole status of a load balancer after a visit: a pure function of what was seen, decided and met with. */
+export function statusOf(world: World, plan: Plan, problems: ActProblem[] = []): LoadBalancerStatus {
+  const { loadBalancer: lb, now } = world;
+  const { book } = plan;
+  const provisioningStatus = provisioningOf(world, plan);
+  const vip = world.vip;
+  return {
+    ...book,
+    observedGeneration: lb.metadata.generation ?? 0,
+    provisioningStatus,
+    operatingStatus: operatingOf(world),
+    vipAddress: vip?.address ?? lb.status?.vipAddress,
+    vipPorts: vip?.ports,
+    resize: resizeWord(book.operation),
+    amphorae: world.amphorae.map((v) => amphoraLine(v.object, world)),
+    listenerProblems: world.problems.map(({ listener, reason, message }) => ({ listener, reason, message: message.slice(0, 1024) })),
+    conditions: mergeConditions(lb.status?.conditions, claims(world, plan, provisioningStatus, problems), lb.metadata.generation, now),
+  };
+}
+
+const isRunning = (operation: Operation | undefined): operation is Operation => operation !== undefined && !operation.finishedAt;
+
+/** Octavia's provisioning status. ERROR stays until the change is tried again, is taken back, or a failover has succeeded. */
+function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): ProvisioningStatus {
+  if (lb.metadata.deletionTimestamp) return 'PENDING_DELETE';
+  if (isRunning(book.operation)) return book.operation.kind === 'Create' ? 'PENDING_CREATE' : 'PENDING_UPDATE';
+  if (book.flavorId === undefined) return verdict.phase === 'Refused' || verdict.phase === 'Failed' ? 'ERROR' : 'PENDING_CREATE';
+  const failedResize =
+    book.operation &&
+    book.operation.kind === 'Resize' &&
+    book.failedFlavorId === book.operation.to &&
+    hasFailed(book, 'Resize', book.operation.to);
+  if (failedResize || verdict.reason === 'ConfigurationRefused' || verdict.reason === 'FailoverFailed') return 'ERROR';
+  return verdict.phase === 'Pending' ? 'PENDING_UPDATE' : 'ACTIVE';
+}
+
+/** Octavia's operating status, from what the amphorae that carry the traffic see of the members. */
+function operatingOf({ loadBalancer: { spec }, amphorae }: World): OperatingStatus {
+  if (!spec.adminStateUp) return 'OFFLINE';
+  const seen =
+    amphorae.map((v) => v.object).find((a) => serves(a) && a.spec.role !== 'BACKUP') ?? amphorae.map((v) => v.object).find(serves);
+  if (!seen) return 'ERROR';
+  const down = (seen.status?.unhealthyMembers ?? []).filter((m) => m.status === 'ERROR');
+  if (down.length === 0) return 'ONLINE';
+  const pools = (spec.pools ?? []).filter((p) => p.adminStateUp && !p.service);
+  const dead = pools.some(
+    (p) =>
+      (p.members?.length ?? 0) > 0 &&
+      p.members!.every((m) => down.some((d) => d.pool === p.name && d.address === m.address && d.protocolPort === m.protocolPort)),
+  );
+  return dead ? 'ERROR' : 'DEGRADED';
+}
+
+/** The resize column: the last goal met and how far that is, as in `Verified 5/8`. */
+function resizeWord(operation: Operation | undefined): string {
+  if (!operation) return '';
+  if (!operation.finishedAt && operation.result) return 'GoingBack';
+  if (!operation.finishedAt) {
+    const met = Number(operation.progress?.split('/')[0] ?? 0);
+    return `${GOALS[Math.max(0, met - 1)]} ${operation.progress}`;
+  }
+  return operation.kind === 'Resize' ? operation.result! : '';
+}
+
+function amphoraLine(a: Amphora, world: World): NonNullable<LoadBalancerStatus['amphorae']>[number] {
+  const active = world.amphorae.some(({ object: o }) => serves(o) && o.spec.role !== 'BACKUP');
+  const past = a.spec.steering === 'Detached' && a.status?.steeredAt !== undefined;
+  const traffic = isDraining(a)
+    ? 'Draining'
+    : serves(a)
+      ? a.spec.role === 'BACKUP' && active
+        ? 'Standby'
+        : 'Carries'
+      : past
+        ? 'NoLonger'
+        : 'NotYet';
+  return {
+    name: a.metadata.name,
+    flavorId: a.spec.flavorId,
+    role: a.spec.role,
+    traffic,
+    ready: isReady(a),
+    address: a.status?.address,
+    connections: a.status?.connections?.current,
+  };
+}
+
+/** The conditions. Reconciling and Stalled are there only while True, and never both (kstatus). */
+function claims(world: World, plan: Plan, provisioning: ProvisioningStatus, problems: ActProblem[]): ConditionClaim[] {
+  const { verdict, book } = plan;
+  const hurt = problems.map((p) => ` ${p.message}`).join('');
+  const message = `${verdict.message}${hurt}`;
+  const reason = verdict.phase === 'Steady' && problems[0] ? problems[0].reason : verdict.reason;
+  const steady = verdict.phase === 'Steady' && problems.length === 0;
+  const result: ConditionClaim[] = [
+    { type: 'Ready', status: steady ? 'True' : 'False', reason, message },
+    available(world),
+    resizing(book.operation, book.history),
+  ];
+  if (verdict.phase === 'Refused' || verdict.phase === 'Failed') {
+    // A failed create or failover is tried again by itself: that is progress to come, not a dead end.
+    const again = verdict.reason === 'CreateFailed' || verdict.reason === 'FailoverFailed';
+    result.push({ type: again ? 'Reconciling' : 'Stalled', status: 'True', reason, message });
+  } else if (!steady && verdict.phase !== 'Suspended') {
+    result.push({ type: 'Reconciling', status: 'True', reason, message: provisioning === 'PENDING_DELETE' ? verdict.message : message });
+  }
+  return result;
+}
+
+function available(world: World): ConditionClaim {
+  const serving = world.amphorae.filter((v) => serves(v.object));
+  if (serving.length === 0) return { type: 'Available', status: 'False', reason: 'NoAmphora', message: REASONS.NoAmphora };
+  const connections = serving.map((v) => v.object.metadata.name).join(', ');
+  return {
+    type: 'Available',
+    status: 'True',
+    reason: 'Serving',
+    message: `The VIP ${world.vip?.address ?? ''} is served by ${connections}.`,
+  };
+}
+
+/** The condition Resizing is always there; once a resize is over it says what came of it. */
+function resizing(operation: Operation | undefined, history: Operation[] = []): ConditionClaim {
+  const last = [operation, ...history].find((o) => o?.kind === 'Resize');
+  if (!last) return { type: 'Resizing', status: 'False', reason: 'NeverResized', message: REASONS.NeverResized };
+  const way = `from ${last.from} to ${last.to}`;
+  if (!last.finishedAt) {
+    if (last.result) return { type: 'Resizing', status: 'True', reason: 'GoingBack', message: `Going back ${way}: ${last.message}` };
+    return {
+      type: 'Resizing',
+      status: 'True',
+      reason: 'ResizeInProgress',
+      message: `Resizing ${way}, ${last.progress} goals met, now ${last.step}: ${last.message ?? ''}`,
+    };
+  }
+  const took = Math.max(0, (epoch(last.finishedAt) - epoch(last.startedAt)) / 1000);
+  const reason = `Resize${last.result}`;
+  if (last.result === 'Succeeded') return { type: 'Resizing', status: 'False', reason, message: `Resized ${way} in ${took} s.` };
+  return {
+    type: 'Resizing',
+    status: 'False',
+    reason: isReason(reason) ? reason : 'ResizeFailed',
+    message: `Resize ${way}: ${last.message ?? REASONS.ResizeFailed}`,
+  };
+}
