@@ -61,6 +61,10 @@ export const loadBalancer: KindDefinition = {
       message:
         'metadata.name must start with a letter and have at most 40 characters a-z, 0-9 and "-", since names of amphorae and Services derive from it',
     },
+    {
+      rule: '!has(self.spec.vip.address) || has(oldSelf.spec.vip.address) || !has(oldSelf.status) || !has(oldSelf.status.vipAddress) || self.spec.vip.address == oldSelf.status.vipAddress',
+      message: 'vip.address can no longer be chosen: clients know the load balancer by the address in status.vipAddress',
+    },
   ],
   columns: [
     column('Flavor', '.status.flavorId', 'The flavor in force.'),
