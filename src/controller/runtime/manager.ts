@@ -94,14 +94,15 @@ export class Manager {
 
     onLeader?.(true);
     const held = new AbortController();
-    const lease = leaderElection?.hold(held.signal);
+    // Without an election nothing ever takes the lead away.
+    const lease = leaderElection ? leaderElection.hold(held.signal) : new Promise<never>(() => {});
     const background = this.#startAll();
-    const lost = lease ? await before(stop, lease) : await before(stop, new Promise(() => {}));
+    const lost = await before(stop, lease);
     this.#log.info({ because: lost ? 'the lease was lost' : 'asked to' }, 'stopping');
     await this.#stopAll(background, lost ? 0 : (this.#options.graceMs ?? 20_000));
     // Only now: whoever gets the lease next must find nobody still at work.
     held.abort();
-    await lease;
+    if (leaderElection) await lease;
     onLeader?.(false);
     return lost ? 1 : 0;
   }
@@ -142,6 +143,7 @@ export class Manager {
     const shared = healthAddress && metricsAddress && sameAddress(healthAddress, metricsAddress);
     if (healthAddress) this.#servers.push(await serve(healthAddress, { healthz, readyz, registry: shared ? registry : undefined }));
     if (metricsAddress && !shared) this.#servers.push(await serve(metricsAddress, { healthz, readyz, registry }));
+    for (const { address } of this.#servers) this.#log.info({ address }, 'answering probes and metrics');
   }
 }
 

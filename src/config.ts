@@ -1,0 +1,267 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { type Command, CommanderError, Option } from 'commander';
+import { z } from 'zod';
+import type { BindAddress } from './controller/runtime/server.ts';
+import { logLevels } from './log.ts';
+
+/** Names of the drivers of the amphora provider that `--driver` takes. */
+export const driverNames = ['process', 'simulated'] as const;
+
+const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** RFC 1123 label. */
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const text = z.string().min(1);
+
+/** One setting: how it is written, what it means, what it may be, and what to say when it is something else. */
+interface Setting<S extends z.ZodType> {
+  placeholder: string;
+  help: string;
+  schema: S;
+  /** What a good value is, for people: the end of "… must be". */
+  mustBe: string;
+  fallback?: string;
+}
+const setting = <S extends z.ZodType>(of: Setting<S>): Setting<S> => of;
+
+/** Every setting by its name in the code; the flag is this in kebab-case, the variable in capitals after `REFLAVOR_`. */
+const settings = {
+  kubeconfig: setting({
+    placeholder: 'path',
+    help: 'kubeconfig of the cluster; default: KUBECONFIG, ~/.kube/config, or the service account of the pod',
+    schema: text.optional(),
+    mustBe: 'the path of a kubeconfig',
+  }),
+  context: setting({
+    placeholder: 'name',
+    help: 'context of the kubeconfig; default: its current one',
+    schema: text.optional(),
+    mustBe: 'the name of a context',
+  }),
+  driver: setting({
+    placeholder: 'name',
+    help: 'what runs the amphorae: process (HAProxy processes of this machine) or simulated (nothing runs)',
+    schema: z.enum(driverNames),
+    mustBe: `one of ${driverNames.join(', ')}`,
+    fallback: 'process',
+  }),
+  stateDir: setting({
+    placeholder: 'path',
+    help: 'where the driver process keeps its amphorae; they outlive the operator',
+    schema: text.transform((path) => resolve(path)),
+    mustBe: 'a folder',
+    fallback: '.reflavor/amphorae',
+  }),
+  haproxy: setting({ placeholder: 'path', help: 'the HAProxy binary', schema: text, mustBe: 'a path or a name', fallback: 'haproxy' }),
+  watchNamespaces: setting({
+    placeholder: 'names',
+    help: 'namespaces to look after, separated by commas; default: all',
+    schema: z
+      .string()
+      .transform((names) => names.split(',').map((name) => name.trim()))
+      .transform((names) => names.filter(Boolean))
+      .pipe(z.array(z.string().regex(dnsLabel))),
+    mustBe: 'names of namespaces, separated by commas',
+    fallback: '',
+  }),
+  defaultFlavor: setting({
+    placeholder: 'flavor',
+    help: 'flavor of new load balancers that name none; default: they are refused',
+    schema: text.optional(),
+    mustBe: 'the name of a Flavor',
+  }),
+  concurrency: setting({
+    placeholder: 'n',
+    help: 'how many objects of a kind are worked on at the same time',
+    schema: wholeNumber(1, 256),
+    mustBe: 'a whole number from 1 to 256',
+    fallback: '8',
+  }),
+  resyncSeconds: setting({
+    placeholder: 's',
+    help: 'every object is looked at again after so long, whatever happens',
+    schema: wholeNumber(10, 86_400),
+    mustBe: 'a whole number of seconds from 10 to 86400',
+    fallback: '600',
+  }),
+  observeSeconds: setting({
+    placeholder: 's',
+    help: 'how often an amphora that serves is asked how it is',
+    schema: wholeNumber(1, 3600),
+    mustBe: 'a whole number of seconds from 1 to 3600',
+    fallback: '5',
+  }),
+  progressMs: setting({
+    placeholder: 'ms',
+    help: 'how often an operation under way is looked at',
+    schema: wholeNumber(50, 60_000),
+    mustBe: 'a whole number of milliseconds from 50 to 60000',
+    fallback: '500',
+  }),
+  leaderElect: setting({
+    placeholder: 'true|false',
+    help: 'run as one of several: only the one that holds a Lease acts',
+    schema: z.stringbool(),
+    mustBe: 'true or false',
+    fallback: 'false',
+  }),
+  leaseNamespace: setting({
+    placeholder: 'name',
+    help: 'namespace of the Lease; default: that of the pod or of the context',
+    schema: z.string().regex(dnsLabel).optional(),
+    mustBe: 'the name of a namespace',
+  }),
+  leaseName: setting({
+    placeholder: 'name',
+    help: 'name of the Lease',
+    schema: z.string().regex(dnsLabel),
+    mustBe: 'lower-case letters, digits and dashes',
+    fallback: 'reflavor-operator',
+  }),
+  leaseDurationSeconds: setting({
+    placeholder: 's',
+    help: 'a leader that is silent for so long may be replaced',
+    schema: wholeNumber(3, 3600),
+    mustBe: 'a whole number of seconds from 3 to 3600',
+    fallback: '15',
+  }),
+  leaseRenewDeadlineSeconds: setting({
+    placeholder: 's',
+    help: 'a leader that can not renew for so long ends; shorter than the duration',
+    schema: wholeNumber(2, 3600),
+    mustBe: 'a whole number of seconds from 2 to 3600',
+    fallback: '10',
+  }),
+  leaseRetryPeriodSeconds: setting({
+    placeholder: 's',
+    help: 'how often the Lease is renewed or asked for; shorter than the deadline',
+    schema: wholeNumber(1, 3600),
+    mustBe: 'a whole number of seconds from 1 to 3600',
+    fallback: '2',
+  }),
+  graceSeconds: setting({
+    placeholder: 's',
+    help: 'how long work under way may take to end at a stop',
+    schema: wholeNumber(0, 600),
+    mustBe: 'a whole number of seconds from 0 to 600',
+    fallback: '20',
+  }),
+  metricsBindAddress: setting({
+    placeholder: 'host:port',
+    help: 'where /metrics is; port 0: a free one, 0: nowhere',
+    schema: z.string().transform(parseBindAddress),
+    mustBe: 'host:port, such as 127.0.0.1:8080 or :8080, or 0 for nowhere',
+    fallback: '127.0.0.1:8080',
+  }),
+  healthBindAddress: setting({
+    placeholder: 'host:port',
+    help: 'where /healthz and /readyz are; port 0: a free one, 0: nowhere',
+    schema: z.string().transform(parseBindAddress),
+    mustBe: 'host:port, such as 127.0.0.1:8081 or :8081, or 0 for nowhere',
+    fallback: '127.0.0.1:8081',
+  }),
+  logLevel: setting({
+    placeholder: 'level',
+    help: `how much is logged: ${logLevels.join(', ')}`,
+    schema: z.enum(logLevels),
+    mustBe: `one of ${logLevels.join(', ')}`,
+    fallback: 'info',
+  }),
+};
+
+type SettingName = keyof typeof settings;
+
+/** The operator's settings, checked. Parsed once, at the start, and passed in to whoever needs one. */
+export type Config = { readonly [K in SettingName]: z.output<(typeof settings)[K]['schema']> } & {
+  /** Who this process is in elections and events: the host and a random part, new in every process. */
+  readonly identity: string;
+};
+
+/** Why there is no configuration: text for the terminal and the exit code, 0 when only help was asked for. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 2) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Adds `reflavor operator` and its flags to a program.
+ *
+ * @param run what to do with the settings; a bad value throws a ConfigError that names flag, variable and remedy, before `run` is called
+ */
+export function addOperatorCommand(program: Command, env: NodeJS.ProcessEnv, run: (config: Config) => Promise<void>): Command {
+  const command = program.command('operator').description('run the operator against a cluster, until SIGTERM or SIGINT');
+  for (const [name, { placeholder, help, fallback }] of Object.entries(settings)) {
+    const about = fallback ? `${help} (default: ${fallback})` : help;
+    // A switch may stand alone: --leader-elect is --leader-elect=true.
+    const value = placeholder === 'true|false' ? `[${placeholder}]` : `<${placeholder}>`;
+    command.addOption(new Option(`${flagOf(name)} ${value}`, `${about}; ${variableOf(name)}`).preset('true'));
+  }
+  return command.action((flags: Record<string, string>) => run(configFrom(flags, env)));
+}
+
+/**
+ * Checks the settings: a flag goes before its variable, a variable before the default.
+ *
+ * @param flags by the setting's name, as commander gives them
+ * @throws ConfigError with a line for each bad value
+ */
+export function configFrom(flags: Record<string, string | undefined>, env: NodeJS.ProcessEnv): Config {
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, { schema, mustBe, fallback }] of Object.entries(settings)) {
+    // An empty variable is how a shell or a manifest leaves one out.
+    const given = flags[name] ?? (env[variableOf(name)] || undefined) ?? fallback;
+    const parsed = schema.safeParse(given);
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(`${flagOf(name)} is "${given}", but must be ${mustBe}: correct the flag or the variable ${variableOf(name)}`);
+  }
+  const config = { ...values, identity: `${hostname()}_${crypto.randomUUID()}` } as Config;
+  if (problems.length === 0) problems.push(...contradictions(config));
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return config;
+}
+
+/** Runs a command line; what commander finds wrong becomes a ConfigError like any other. */
+export async function parse(program: Command, args: readonly string[]): Promise<void> {
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    // Commander has already written its message, or the help that was asked for.
+    if (error instanceof CommanderError) throw new ConfigError('', error.exitCode === 0 ? 0 : 2);
+    throw error;
+  }
+}
+
+function contradictions(config: Config): string[] {
+  const { leaseDurationSeconds, leaseRenewDeadlineSeconds, leaseRetryPeriodSeconds } = config;
+  if (leaseRetryPeriodSeconds < leaseRenewDeadlineSeconds && leaseRenewDeadlineSeconds < leaseDurationSeconds) return [];
+  return [
+    `--lease-retry-period-seconds (${leaseRetryPeriodSeconds}) must be less than --lease-renew-deadline-seconds (${leaseRenewDeadlineSeconds}), ` +
+      `and that less than --lease-duration-seconds (${leaseDurationSeconds}): two could lead at once otherwise; the defaults are 2, 10 and 15`,
+  ];
+}
+
+function parseBindAddress(value: string, context: z.RefinementCtx): BindAddress | undefined {
+  if (value === '0') return undefined;
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:]*):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[2]);
+  if (match && port <= 65_535) return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
+  context.addIssue({ code: 'custom', message: 'not host:port' });
+  return z.NEVER;
+}
+
+/** `--watch-namespaces` */
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
+}
+
+/** `REFLAVOR_WATCH_NAMESPACES` */
+function variableOf(name: string): string {
+  return `REFLAVOR_${name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+}

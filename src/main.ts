@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { addOperatorCommand, ConfigError, parse } from './config.ts';
+import { setup } from './controller/index.ts';
+import { createLogger } from './log.ts';
+import { runOperator } from './operator.ts';
+
+const program = new Command('reflavor').description('Runs load balancers on Kubernetes and resizes them live.');
+
+addOperatorCommand(program, process.env, async (config) => {
+  const log = createLogger(config.logLevel);
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      // Asked twice: whoever asks does not want to wait. What serves is not ours to end, and goes on.
+      if (stop.signal.aborted) process.exit(1);
+      log.info({ signal: name }, 'stopping; once more to end at once');
+      stop.abort();
+    });
+  }
+  process.on('uncaughtException', (err) => {
+    log.fatal({ err }, 'ended by an error that nobody handled');
+    process.exit(1);
+  });
+  log.info({ driver: config.driver, identity: config.identity, pid: process.pid }, 'starting');
+  const code = await runOperator(config, setup, log, stop.signal);
+  log.info({ code }, 'ended');
+  // A visit that was left behind must not keep the process.
+  process.exit(code);
+});
+
+try {
+  await parse(program, process.argv.slice(2));
+} catch (error) {
+  if (error instanceof ConfigError && !error.message) process.exit(error.exitCode);
+  process.stderr.write(`reflavor: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(error instanceof ConfigError ? error.exitCode : 1);
+}
