@@ -73,6 +73,16 @@ const eachRedirectPool = {
   rule: '!has(self.listeners) || self.listeners.all(l, !has(l.l7Policies) || l.l7Policies.all(y, !has(y.redirectPool) || (has(self.pools) && self.pools.exists(p, p.name == y.redirectPool))))',
   message: 'an L7 policy’s redirectPool must be the name of one of spec.pools',
 };
+/** Octavia's VALID_LISTENER_POOL_PROTOCOL_MAP: an HTTP frontend of HAProxy can't use a TCP backend. */
+const eachDefaultPoolSpoken = {
+  rule: "!has(self.listeners) || !has(self.pools) || self.listeners.all(l, !has(l.defaultPool) || !(l.protocol in ['HTTP', 'TERMINATED_HTTPS', 'HTTPS']) || self.pools.all(p, p.name != l.defaultPool || p.protocol in ['PROXY', 'PROXYV2'] || (l.protocol == 'HTTPS' ? p.protocol in ['HTTPS', 'TCP'] : p.protocol == 'HTTP')))",
+  message:
+    'a listener does not fit its defaultPool: HTTP and TERMINATED_HTTPS listeners take pools of protocol HTTP, PROXY or PROXYV2; HTTPS listeners HTTPS, TCP, PROXY or PROXYV2',
+};
+const eachRedirectPoolSpoken = {
+  rule: "!has(self.listeners) || !has(self.pools) || self.listeners.all(l, !has(l.l7Policies) || l.l7Policies.all(y, !has(y.redirectPool) || self.pools.all(p, p.name != y.redirectPool || p.protocol in ['HTTP', 'PROXY', 'PROXYV2'])))",
+  message: 'an L7 policy’s redirectPool must have protocol HTTP, PROXY or PROXYV2',
+};
 const onePortOnce = {
   rule: '!has(self.listeners) || self.listeners.all(l, self.listeners.exists_one(o, o.protocolPort == l.protocolPort))',
   message: 'each listener needs a protocolPort of its own: two listeners have the same one',
@@ -102,7 +112,7 @@ export const LoadBalancerSpec = z
     listeners: z.array(Listener).max(64).optional().meta(mapList('name')),
     pools: z.array(Pool).max(64).optional().meta(mapList('name')),
   })
-  .meta(cel(eachDefaultPool, eachRedirectPool, onePortOnce));
+  .meta(cel(eachDefaultPool, eachDefaultPoolSpoken, eachRedirectPool, eachRedirectPoolSpoken, onePortOnce));
 export type LoadBalancerSpec = z.infer<typeof LoadBalancerSpec>;
 
 /** The goals of a flow in their order; ARCHITECTURE.md says what each protects. */

@@ -13,6 +13,7 @@ const spec = (message: string, refused: object, accepted: object): RuleCase => (
   accepted: loadBalancer('rule', accepted),
 });
 const pools = [httpPool()];
+const toPool = { name: 'p', action: 'REDIRECT_TO_POOL', redirectPool: 'web' };
 const listener = (message: string, refused: object, accepted: object) =>
   spec(message, { pools, listeners: [httpListener(refused)] }, { pools, listeners: [httpListener(accepted)] });
 const pool = (message: string, refused: object, accepted: object) =>
@@ -52,6 +53,17 @@ export const ruleCases: RuleCase[] = [
     'a listener’s defaultPool must be the name of one of spec.pools',
     { listeners: [httpListener({ defaultPool: 'gone' })], pools },
     { listeners: [httpListener({ defaultPool: 'web' })], pools },
+  ),
+  listener('a listener does not fit its defaultPool', { protocol: 'HTTPS', defaultPool: 'web' }, { protocol: 'TCP', defaultPool: 'web' }),
+  spec(
+    'a listener does not fit its defaultPool',
+    { listeners: [httpListener({ defaultPool: 'web' })], pools: [httpPool({ protocol: 'TCP' })] },
+    { listeners: [httpListener({ defaultPool: 'web' })], pools: [httpPool({ protocol: 'PROXYV2' })] },
+  ),
+  spec(
+    'an L7 policy’s redirectPool must have protocol HTTP',
+    { listeners: [httpListener({ l7Policies: [toPool] })], pools: [httpPool({ protocol: 'HTTPS' })] },
+    { listeners: [httpListener({ l7Policies: [toPool] })], pools: [httpPool()] },
   ),
   policy(
     'an L7 policy’s redirectPool must be the name of one of spec.pools',
