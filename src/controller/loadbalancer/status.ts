@@ -42,12 +42,10 @@ export function statusOf(world: World, plan: Plan, problems: ActProblem[] = []):
   };
 }
 
-const isRunning = (operation: Operation | undefined): operation is Operation => operation !== undefined && !operation.finishedAt;
-
 /** Octavia's provisioning status. ERROR stays until the change is tried again, is taken back, or a failover has succeeded. */
 function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): ProvisioningStatus {
   if (lb.metadata.deletionTimestamp) return 'PENDING_DELETE';
-  if (isRunning(book.operation)) return book.operation.kind === 'Create' ? 'PENDING_CREATE' : 'PENDING_UPDATE';
+  if (book.operation && !book.operation.finishedAt) return book.operation.kind === 'Create' ? 'PENDING_CREATE' : 'PENDING_UPDATE';
   if (book.flavorId === undefined) return verdict.phase === 'Refused' || verdict.phase === 'Failed' ? 'ERROR' : 'PENDING_CREATE';
   const failedResize =
     book.operation &&
