@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { access, constants, rename, stat, truncate } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { DriverError } from '../driver.ts';
+import { endProcesses, findByArgument, isAlive, type ProcessIdentity, startDetached } from './child.ts';
+import { type Folder, readJson, readText, writeJson } from './layout.ts';
+
+/** What is remembered of the process that was started last. */
+interface ProcessRecord extends ProcessIdentity {
+  /** Milliseconds since the epoch: the last starts, the newest last. */
+  starts: number[];
+}
+
+/** Starts within a minute after which a process counts as one that can't be kept running. */
+const crashLoop = { starts: 5, withinMs: 60_000 };
+/** More than this of a process's own words isn't kept. */
+const longestLog = 1 << 20;
+const graceMs = 3_000;
+
+/** One HAProxy in master-worker mode that lives in a folder and outlives the operator. */
+export class HaproxyProcess {
+  readonly folder: Folder;
+  readonly #now: () => number;
+
+  constructor(folder: Folder, now: () => number) {
+    this.folder = folder;
+    this.#now = now;
+  }
+
+  /** The master process, if it is alive. Says nothing of whether it works. */
+  async alive(): Promise<ProcessIdentity | undefined> {
+    const record = await this.#record();
+    return record && (await isAlive(record)) ? record : undefined;
+  }
+
+  /** When it was started last; undefined when it never was. */
+  async startedAt(): Promise<Date | undefined> {
+    const last = (await this.#record())?.starts.at(-1);
+    return last === undefined ? undefined : new Date(last);
+  }
+
+  /** Whether it was started so often within the last minute that another start is no help. */
+  async isCrashLooping(): Promise<boolean> {
+    const { starts = [] } = (await this.#record()) ?? {};
+    return starts.filter((at) => at > this.#now() - crashLoop.withinMs).length >= crashLoop.starts;
+  }
+
+  /**
+   * Starts it with the configuration in its folder; a no-op while it is alive. Resolves when there is a process, not when it serves.
+   * `peer`: its name in the peers section.
+   */
+  async start(binary: string, peer: string): Promise<void> {
+    if (await this.alive()) return;
+    // A start whose record was lost, or workers whose master died: SO_REUSEPORT would let them share the ports with the new ones.
+    await endProcesses(await findByArgument(this.folder.configurationFile), graceMs);
+    const starts = [...((await this.#record())?.starts ?? []), this.#now()].slice(-crashLoop.starts);
+    await rename(this.folder.logFile, `${this.folder.logFile}.1`).catch(() => {});
+    const { configurationFile, masterSocket, logFile, processFile } = this.folder;
+    const args = ['-W', '-S', `${masterSocket},mode,600,level,admin`, '-L', peer, '-f', configurationFile];
+    const identity = await startDetached(binary, args, logFile);
+    await writeJson(processFile, { ...identity, starts } satisfies ProcessRecord);
+  }
+
+  /** Ends it with all its workers, also those that a reload left behind, and their connections; resolves when they are gone. */
+  async end(): Promise<void> {
+    const alive = await this.alive();
+    const all = await findByArgument(this.folder.configurationFile);
+    // A frozen worker outlives its master: each is named, and forced.
+    await endProcesses([...(alive ? [alive] : []), ...all], graceMs);
+  }
+
+  /** HAProxy's own words on why it ended, its alerts first of all. */
+  async lastWords(): Promise<string> {
+    const log = (await readText(this.folder.logFile)) ?? '';
+    return alertsOf(log) || log.trim().split('\n').slice(-3).join('\n') || 'it said nothing';
+  }
+
+  /** Keeps the log from growing for ever. HAProxy appends to it, so that it goes on at the new end. */
+  async trimLog(): Promise<void> {
+    const size = (await stat(this.folder.logFile).catch(() => undefined))?.size ?? 0;
+    if (size > longestLog) await truncate(this.folder.logFile, 0);
+  }
+
+  #record(): Promise<ProcessRecord | undefined> {
+    return readJson<ProcessRecord>(this.folder.processFile);
+  }
+}
+
+/** Has HAProxy check a configuration file (`haproxy -c`): undefined when it is fine, otherwise the alerts. */
+export function checkConfiguration(binary: string, file: string, peer: string, signal?: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    execFile(binary, ['-c', '-L', peer, '-f', file], { signal, timeout: 30_000, maxBuffer: 1 << 22 }, (error, stdout, stderr) => {
+      if (!error) return resolve(undefined);
+      if (typeof error.code !== 'number') return reject(error);
+      resolve(alertsOf(stderr) || stderr.trim() || stdout.trim() || `haproxy -c ended with ${error.code}`);
+    });
+  });
+}
+
+/** The file that `name` stands for: a path, or a program on the PATH. @throws DriverError ImageNotFound */
+export async function findBinary(name: string, remedy: string): Promise<string> {
+  const candidates = name.includes('/') ? [name] : (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, name));
+  for (const candidate of candidates) {
+    const found = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return candidate;
+  }
+  throw new DriverError('ImageNotFound', `there is no HAProxy at ${name.includes('/') ? name : `${name} on the PATH`}: ${remedy}`);
+}
+
+/** The alerts in what HAProxy wrote, without its time stamps and pids. */
+export function alertsOf(output: string): string {
+  return output
+    .split('\n')
+    .flatMap((line) => /^\[ALERT\]\s*(?:\([^)]*\))?\s*:?\s*(.*)$/.exec(line.trim())?.[1] ?? [])
+    .join('\n');
+}

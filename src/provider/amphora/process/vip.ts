@@ -1,0 +1,211 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DriverError, type VipObservation } from '../driver.ts';
+import { portProblem } from './addresses.ts';
+import { HaproxyProcess } from './haproxy-process.ts';
+import { type Folder, readJson, writeJson, writeWhole } from './layout.ts';
+import { askMaster, listWorkers } from './master.ts';
+import {
+  amphoraOf,
+  BACKENDS,
+  renderVip,
+  serverArguments,
+  serverName,
+  socketName,
+  type VipServer,
+  type VipState,
+} from './vip-configuration.ts';
+
+/** What the VIP's HAProxy says of one amphora. */
+export interface VipServerObservation {
+  /** New connections may be given to it. */
+  inRotation: boolean;
+  /** Connections to it, over all workers. */
+  current: number;
+}
+
+/** How long a process may take to answer after a start or a reload. */
+const longestSilenceMs = 10_000;
+
+interface Row {
+  proxy: string;
+  server: string;
+  status: string;
+  current: number;
+}
+
+/**
+ * The HAProxy process of one VIP. Its state file says what it is to be and is written first, so that a start or a reload at any moment
+ * leads there; the running process is then brought along. The callers take care that no two acts on one VIP overlap.
+ */
+export class Vip {
+  readonly #folder: Folder;
+  readonly #process: HaproxyProcess;
+  readonly #binary: string;
+
+  constructor(folder: Folder, binary: string, now: () => number) {
+    this.#folder = folder;
+    this.#binary = binary;
+    this.#process = new HaproxyProcess(folder, now);
+  }
+
+  /** What it is to be; undefined when there is no VIP. */
+  state(): Promise<VipState | undefined> {
+    return readJson<VipState>(this.#folder.stateFile);
+  }
+
+  /** Makes the VIP what `state` says: starts its process, or changes the running one without cutting a connection. */
+  async apply(state: VipState, signal?: AbortSignal): Promise<void> {
+    await writeWhole(this.#folder.configurationFile, renderVip(state, this.#folder));
+    await writeJson(this.#folder.stateFile, state);
+    await this.#process.start(this.#binary, 'vip');
+    await this.#process.trimLog();
+    const rows = await this.#untilItAnswers(() => this.#rows('@1', signal), signal);
+    if (openPorts(rows).join() !== [...state.ports].sort(ascending).join()) await this.#reload(signal);
+    else await this.#syncServers(state, rows, signal);
+  }
+
+  /** Refuses ports that can't be had before anything changes. @throws DriverError PortInUse, PermissionDenied, AddressNotAvailable */
+  async requirePorts(address: string, ports: number[]): Promise<void> {
+    const held = (await this.#process.alive()) ? openPorts(await this.#rows('@1').catch(() => [])) : [];
+    for (const port of ports) {
+      const problem = held.includes(port) ? undefined : await portProblem(address, port);
+      if (problem) throw problem;
+    }
+  }
+
+  /** What the running process says; undefined when there is no VIP. */
+  async observe(signal?: AbortSignal): Promise<VipObservation | undefined> {
+    const state = await this.state();
+    if (!state) return undefined;
+    const rows = await this.#askRunning(signal);
+    const up = rows.filter(({ proxy, status }) => proxy === 'amphorae' && (status.startsWith('UP') || status === 'no check'));
+    const attached = up.map(({ server }) => amphoraOf(server)).filter((name) => name !== 'BACKEND');
+    return { address: state.address, ports: openPorts(rows), attached: [...new Set(attached)].sort() };
+  }
+
+  /** What the running process says of an amphora; not in rotation where the process doesn't run, or doesn't know it. */
+  async observeServer(amphora: string, signal?: AbortSignal): Promise<VipServerObservation> {
+    const none = { inRotation: false, current: 0 };
+    if (!(await this.#process.alive())) return none;
+    const workers = await listWorkers(this.#folder.masterSocket, signal);
+    const all = await Promise.all(workers.map(({ pid }) => this.#rows(`@!${pid}`, signal).catch(() => [])));
+    const mine = (rows: Row[]) =>
+      rows.filter(({ proxy, server }) => isBackend(proxy) && server !== 'BACKEND' && amphoraOf(server) === amphora);
+    const current = all.flatMap(mine).reduce((sum, row) => sum + row.current, 0);
+    const newest = workers.findIndex(({ old }) => !old);
+    return { inRotation: mine(all[newest] ?? []).some(({ status }) => !isOut(status)), current };
+  }
+
+  /** Ends the process and removes its folder. */
+  async release(): Promise<void> {
+    await this.#process.end();
+    await rm(this.#folder.dir, { recursive: true, force: true });
+    for (const socket of [this.#folder.masterSocket, this.#folder.adminSocket]) await rm(socket, { force: true });
+  }
+
+  async #askRunning(signal?: AbortSignal): Promise<Row[]> {
+    if (!(await this.#process.alive())) return [];
+    return this.#rows('@1', signal).catch(() => []);
+  }
+
+  /** Brings the servers of the running process to the state: those that are missing are added, those that are too many go out. */
+  async #syncServers(state: VipState, rows: Row[], signal?: AbortSignal): Promise<void> {
+    const ask = (command: string) => askMaster(this.#folder.masterSocket, `@1 ${command}`, signal);
+    const wanted = new Map(state.servers.map((server) => [serverName(server), server]));
+    for (const backend of BACKENDS) {
+      const present = new Map(rows.filter(({ proxy }) => proxy === backend).map((row) => [row.server, row]));
+      for (const [name, server] of wanted) {
+        const row = present.get(name);
+        if (!row) await this.#add(ask, backend, name, server);
+        else if (isOut(row.status)) await expectSilence(ask, `set server ${backend}/${name} state ready`);
+      }
+      for (const [name, row] of present) {
+        if (wanted.has(name) || name === 'BACKEND') continue;
+        if (!isOut(row.status)) await expectSilence(ask, `set server ${backend}/${name} state maint`);
+        // It goes when its last connection has ended and it was added at run time; until then, or the next reload, it is of no weight.
+        if (row.current === 0) await ask(`del server ${backend}/${name}`);
+      }
+    }
+  }
+
+  async #add(
+    ask: (command: string) => Promise<string>,
+    backend: (typeof BACKENDS)[number],
+    name: string,
+    server: VipServer,
+  ): Promise<void> {
+    const target = `${backend}/${name}`;
+    const answer = await ask(`add server ${target} ${serverArguments(server, backend)}`);
+    if (!/New server registered/.test(answer)) throw new DriverError('DriverFailed', `the VIP does not take ${name}: ${answer.trim()}`);
+    if (backend === 'amphorae') await expectSilence(ask, `enable health ${target}`);
+    await expectSilence(ask, `set server ${target} state ready`);
+  }
+
+  /** Has new workers take the configuration over, the listening sockets included; resolves when they have. */
+  async #reload(signal?: AbortSignal): Promise<void> {
+    const before = (await listWorkers(this.#folder.masterSocket, signal)).find(({ old }) => !old)?.pid;
+    await askMaster(this.#folder.masterSocket, 'reload', signal).catch(() => '');
+    await this.#untilItAnswers(async () => {
+      const newest = (await listWorkers(this.#folder.masterSocket, signal)).find(({ old }) => !old);
+      if (!newest || newest.pid === before) throw new Error('its new worker is not there');
+    }, signal);
+  }
+
+  /** Asks again until the process, which may be starting, answers. @throws DriverError when it ends, or is silent for long */
+  async #untilItAnswers<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const giveUpAt = performance.now() + longestSilenceMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return await ask();
+      } catch (cause) {
+        const over = performance.now() > giveUpAt;
+        if (!over && (await this.#process.alive())) await sleep(20);
+        else throw new DriverError('DriverFailed', `the HAProxy of the VIP does not serve: ${await this.#process.lastWords()}`, { cause });
+      }
+    }
+  }
+
+  /** `show stat`, the rows of sockets and servers. */
+  async #rows(worker: string, signal?: AbortSignal): Promise<Row[]> {
+    const csv = await askMaster(this.#folder.masterSocket, `${worker} show stat`, signal);
+    const [head, ...lines] = csv.trim().split('\n');
+    const column = new Map(
+      head!
+        .replace('# ', '')
+        .split(',')
+        .map((name, i) => [name, i]),
+    );
+    const field = (cells: string[], name: string) => cells[column.get(name) ?? -1] ?? '';
+    return lines.map((line) => {
+      const cells = line.split(',');
+      return {
+        proxy: field(cells, 'pxname'),
+        server: field(cells, 'svname'),
+        status: field(cells, 'status'),
+        current: Number(field(cells, 'scur')),
+      };
+    });
+  }
+}
+
+const isBackend = (proxy: string) => (BACKENDS as readonly string[]).includes(proxy);
+
+const isOut = (status: string) => status.startsWith('MAINT') || status.startsWith('DRAIN');
+
+const ascending = (a: number, b: number) => a - b;
+
+function openPorts(rows: Row[]): number[] {
+  const prefix = socketName(0).slice(0, -1);
+  return rows
+    .filter(({ proxy, server, status }) => proxy === 'vip' && server.startsWith(prefix) && status === 'OPEN')
+    .map(({ server }) => Number(server.slice(prefix.length)))
+    .sort(ascending);
+}
+
+/** The commands that change a server answer nothing, unless they failed. */
+async function expectSilence(ask: (command: string) => Promise<string>, command: string): Promise<void> {
+  const answer = (await ask(command)).trim();
+  if (answer !== '') throw new DriverError('DriverFailed', `the VIP's HAProxy did not obey "${command}": ${answer}`);
+}
