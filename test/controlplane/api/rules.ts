@@ -54,11 +54,15 @@ export const ruleCases: RuleCase[] = [
     { listeners: [httpListener({ defaultPool: 'gone' })], pools },
     { listeners: [httpListener({ defaultPool: 'web' })], pools },
   ),
-  listener('a listener does not fit its defaultPool', { protocol: 'HTTPS', defaultPool: 'web' }, { protocol: 'TCP', defaultPool: 'web' }),
   spec(
-    'a listener does not fit its defaultPool',
+    'the defaultPool of an HTTP or TERMINATED_HTTPS listener must have protocol HTTP, PROXY or PROXYV2',
     { listeners: [httpListener({ defaultPool: 'web' })], pools: [httpPool({ protocol: 'TCP' })] },
     { listeners: [httpListener({ defaultPool: 'web' })], pools: [httpPool({ protocol: 'PROXYV2' })] },
+  ),
+  listener(
+    'the defaultPool of an HTTPS listener must have protocol HTTPS, TCP, PROXY or PROXYV2',
+    { protocol: 'HTTPS', defaultPool: 'web' },
+    { protocol: 'TCP', defaultPool: 'web' },
   ),
   spec(
     'an L7 policy’s redirectPool must have protocol HTTP',
