@@ -6,9 +6,11 @@ const common = {
 };
 
 export default {
+  // Generous, for machines under load; read from the top level alone.
+  testTimeout: 60_000,
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.test.ts', '<rootDir>/test/unit/**/*.test.ts'] },
-    { ...common, displayName: 'controlplane', testTimeout: 60_000, testMatch: ['<rootDir>/test/controlplane/**/*.test.ts'] },
-    { ...common, displayName: 'dataplane', testTimeout: 60_000, testMatch: ['<rootDir>/test/dataplane/**/*.test.ts'] },
+    { ...common, displayName: 'controlplane', testMatch: ['<rootDir>/test/controlplane/**/*.test.ts'] },
+    { ...common, displayName: 'dataplane', testMatch: ['<rootDir>/test/dataplane/**/*.test.ts'] },
   ],
 };

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { attachControlPlane } from '../../tools/controlplane.ts';
+import { attachControlPlane, type ControlPlane, startControlPlane } from '../../tools/controlplane.ts';
 import { useControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -40,11 +42,26 @@ describe('the embedded control plane', () => {
     expect(controlPlane.pids.kubeApiserver).not.toBe(pids.kubeApiserver);
   });
 
+  test('carries on in its folder: same objects, and other ports when its own was taken meanwhile', async () => {
+    await controlPlane.kubectl(['create', 'configmap', 'carried']);
+    await controlPlane.stop();
+    const port = Number(new URL(controlPlane.url).port);
+    const squatter = createServer().listen(port, '127.0.0.1');
+    await once(squatter, 'listening');
+    const lines: string[] = [];
+    const again = await startControlPlane({ dir: controlPlane.dir, log: (line) => lines.push(line) });
+    squatter.close();
+    expect(again.url).not.toBe(controlPlane.url);
+    expect(lines).toEqual(['a port was taken meanwhile, trying others (1/5)']);
+    expect(await controlPlane.kubectl(['get', 'configmap', 'carried', '-o', 'name'])).toBe('configmap/carried\n');
+  });
+
   test('is found again by its folder, and not once it was stopped', async () => {
-    const { dir, pids } = controlPlane;
-    const attached = await attachControlPlane({ dir });
-    expect(attached?.pids).toEqual(pids);
-    await attached?.stop();
+    const { dir } = controlPlane;
+    const attached = (await attachControlPlane({ dir })) as ControlPlane;
+    expect(await controlPlane.kubectl(['get', 'namespace', 'default', '-o', 'name'])).toBe('namespace/default\n');
+    const { pids } = attached;
+    await attached.stop();
     await eventually(() => expect(Object.values(pids).filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]));
     expect(await attachControlPlane({ dir })).toBeUndefined();
   });
