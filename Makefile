@@ -6,8 +6,8 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-# Node 24 comes as an npm package. It leads, so that every recipe after `install` runs on it.
-export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Node 24 comes as an npm package. It leads, so that every recipe after `install` runs on it. HAProxy is in a folder that only root's PATH has.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
 .PHONY: help install generate verify lint types test test-unit demo up down run traffic clean

@@ -13,7 +13,7 @@ import { builtDir, kubectlLayer, toolsDir, unpackedDir } from './binaries.ts';
 const say = (line: string) => console.log(`install: ${line}`);
 
 async function installHaproxy(): Promise<void> {
-  if (['/usr/sbin/haproxy', '/usr/local/sbin/haproxy'].some(existsSync) || spawnSync('haproxy', ['-v']).status === 0) return;
+  if (spawnSync('haproxy', ['-v']).status === 0) return;
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
     throw new Error('HAProxy is missing: install your distribution\'s package "haproxy" (2.6 or newer), as root, then run make again');
   }

@@ -8,7 +8,7 @@ import { startOperator } from './operator.ts';
 import { endProcess, identify, isRunning, logTail, type ProcessIdentity, startProcess } from './processes.ts';
 
 const root = join(import.meta.dirname, '..');
-/** Stands in the environment of every process that a stack starts, and of what these start in turn; its value is the stack's folder. */
+/** Stands in the environment of every process that a stack starts; its value is the stack's folder. */
 const marker = 'REFLAVOR_STACK';
 /** The members that examples/ name. */
 export const examplePorts = [9001, 9002, 9003];
@@ -97,10 +97,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 /** Ends all that a stack of this folder left running, however it was started, and nothing else. Returns how many processes that were. */
 export async function stopStack(dir: string): Promise<number> {
   // The operator goes first: nobody may start again what is ended next.
-  const before = markedProcesses(dir).length;
+  const before = processesOf(dir).length;
   await endOperator(dir);
   await endControlPlane(join(dir, 'control-plane'));
-  await Promise.all(markedProcesses(dir).map((identity) => endProcess(identity)));
+  await Promise.all(processesOf(dir).map((identity) => endProcess(identity)));
   return before;
 }
 
@@ -120,18 +120,28 @@ async function startMembers(dir: string, ports: readonly number[], env: NodeJS.P
   if (!isRunning(identity)) throw new Error(`the member servers ended at once\n${logTail(logFile)}`);
 }
 
-/** Processes, amphorae above all, that carry the marker of this folder. Those of other users can't be read, nor be ended from here. */
-function markedProcesses(dir: string): ProcessIdentity[] {
+/**
+ * Processes that carry the marker of this folder, and HAProxies whose configuration lies in it: the operator starts them with an empty
+ * environment, and they outlive it. Processes of other users can't be read, nor be ended from here.
+ */
+function processesOf(dir: string): ProcessIdentity[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((name) => {
       try {
-        if (!readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(`${marker}=${dir}`)) return [];
-        return identify('stack', Number(name)) ?? [];
+        const marked = fieldsOf(`/proc/${name}/environ`).includes(`${marker}=${dir}`);
+        const args = fieldsOf(`/proc/${name}/cmdline`);
+        const isAmphora = args.includes('-W') && args[args.indexOf('-f') + 1]?.startsWith(`${dir}/amphorae/`);
+        return ((marked || isAmphora) && identify('stack', Number(name))) || [];
       } catch {
         return [];
       }
     });
+}
+
+/** The parts of a file of /proc that are each ended by a zero byte. */
+function fieldsOf(path: string): string[] {
+  return readFileSync(path, 'utf8').split('\0');
 }
 
 async function readIdentity(file: string): Promise<ProcessIdentity | undefined> {

@@ -5,7 +5,13 @@ import { examplePorts, startStack } from './stack.ts';
 
 const dir = join(import.meta.dirname, '../.reflavor');
 try {
-  const stack = await startStack({ dir, detached: true, memberPorts: examplePorts, log: (line) => console.log(`up: ${line}`) });
+  const stack = await startStack({
+    dir,
+    detached: true,
+    memberPorts: examplePorts,
+    operatorFlags: ['--default-flavor=small'],
+    log: (line) => console.log(`up: ${line}`),
+  });
   const kubectl = findBinaries().kubectl;
   console.log(`up: it runs; logs are in ${relative(process.cwd(), dir)}/. Next:
 

@@ -69,12 +69,23 @@ describe('a process that was started here', () => {
   });
 });
 
-test('ending a stack ends what carries its marker, children of the operator too, and nothing else', async () => {
-  const env = { ...process.env, REFLAVOR_STACK: dir };
-  const amphora = await shell('exec sleep 60', { env, detached: true });
-  const others = [await shell('exec sleep 60'), await shell('exec sleep 60', { env: { ...env, REFLAVOR_STACK: `${dir}-other` } })];
-  await eventually(() => expect(logTail(`/proc/${amphora.pid}/comm`)).toBe('sleep'));
-  expect(await stopStack(dir)).toBe(1);
-  expect(isRunning(amphora)).toBe(false);
-  expect(others.map(isRunning)).toEqual([true, true]);
+test('ending a stack ends what it started and the HAProxies of its folder, and nothing else', async () => {
+  const marked = (folder: string) => shell('exec sleep 60', { env: { ...process.env, REFLAVOR_STACK: folder } });
+  const withArgs = async (...args: string[]) => {
+    const command = { command: process.execPath, args: ['--eval', 'setInterval(() => {}, 1000)', '--', ...args] };
+    started.push(await startProcess({ name: 'haproxy', logFile, env: {}, detached: true, ...command }));
+    return started.at(-1) as ProcessIdentity;
+  };
+  const configuration = (folder: string) => join(folder, 'amphorae/loadbalancers/1/vip/haproxy.cfg');
+  const mine = [await marked(dir), await withArgs('-W', '-f', configuration(dir))];
+  const other = `${dir}-other`;
+  const others = [
+    await marked(other),
+    await withArgs('-W', '-f', configuration(other)),
+    await withArgs('-f', configuration(dir)),
+    await shell('exec sleep 60'),
+  ];
+  expect(await stopStack(dir)).toBe(2);
+  expect(mine.map(isRunning)).toEqual([false, false]);
+  expect(others.map(isRunning)).toEqual([true, true, true, true]);
 });
