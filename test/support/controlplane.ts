@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from '@jest/globals';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../tools/controlplane.ts';
 import { applyCrds, kubectl } from '../../tools/kubectl.ts';
+import { use } from './use.ts';
 
 export interface TestControlPlane extends ControlPlane {
   /** Runs the real kubectl as the administrator, or with the kubeconfig that is given; rejects with what it wrote to stderr. */
@@ -17,21 +17,15 @@ export interface TestControlPlane extends ControlPlane {
  * `crds: true` applies crds/ as well.
  */
 export function useControlPlane({ crds = false, ...options }: { crds?: boolean } & Partial<ControlPlaneOptions> = {}): TestControlPlane {
-  let started: TestControlPlane | undefined;
-  beforeAll(async () => {
+  const start = async () => {
     const dir = await mkdtemp(join(tmpdir(), 'reflavor-test-'));
-    started = withKubectl(await startControlPlane({ dir, ...options }));
-    if (crds) await started.applyCrds();
-  }, 120_000);
-  afterAll(async () => {
-    await started?.stop();
-    if (started) await rm(started.dir, { recursive: true, force: true });
-  }, 30_000);
-  return new Proxy({} as TestControlPlane, {
-    get(_, property) {
-      if (!started) throw new Error('the control plane is read before beforeAll started it: read it inside a hook or a test');
-      return Reflect.get(started, property);
-    },
+    const controlPlane = withKubectl(await startControlPlane({ dir, ...options }));
+    if (crds) await controlPlane.applyCrds();
+    return controlPlane;
+  };
+  return use('the control plane', start, async (controlPlane) => {
+    await controlPlane.stop();
+    await rm(controlPlane.dir, { recursive: true, force: true });
   });
 }
 
