@@ -87,14 +87,16 @@ function flavorDataFor(flow: Flow): FlavorData | { failure: { reason: string; me
 /** New amphorae run. Without it the traffic would go where nothing listens. */
 function built(flow: Flow): Unmet | undefined {
   const { world, operation } = flow;
-  const acts: Act[] = [];
+  const acts: Act[] = flow.kept
+    .filter((v) => v.object.spec.role === 'BACKUP')
+    .map((v) => ({ type: 'Promote', name: v.object.metadata.name }));
   const taken = world.amphorae.map((v) => v.object.spec.peer);
   for (const slot of flow.slots) {
     if (freshIn(flow, slot)) continue;
     const data = flavorDataFor(flow);
     if ('failure' in data) return { message: data.failure.message, failure: data.failure };
     const name = amphoraName(world.loadBalancer, operation.number, slot);
-    if (world.strangers.has(name)) {
+    if (world.isStranger(name)) {
       const message = `An Amphora named ${name} exists that this load balancer does not own; it was not touched. Delete or rename it, then ask for a retry.`;
       return { message, failure: { reason: 'NameConflict', message } };
     }

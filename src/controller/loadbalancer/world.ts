@@ -25,8 +25,8 @@ export interface World {
   lookup(flavorId: string): FlavorLookup;
   /** All amphorae of this uid, the draining ones too, by name. */
   amphorae: AmphoraView[];
-  /** Names of Amphora objects in the namespace that belong to something else. */
-  strangers: ReadonlySet<string>;
+  /** Whether an Amphora object of this name in the namespace belongs to something else. */
+  isStranger(name: string): boolean;
   vip: VipObservation | undefined;
   problems: ListenerProblem[];
 }

@@ -56,6 +56,11 @@ export interface Configuration {
   listeners: Listener[];
   problems: ListenerProblem[];
   pools: PoolConfiguration[];
+  /**
+   * What listeners with a problem need to stay as they were: taken from the configuration that was loaded before. Rendered beside the rest,
+   * left out of the hash; its pools and secrets are only those that the fields above lack.
+   */
+  kept?: { listeners: Listener[]; pools: PoolConfiguration[]; secrets: Record<string, TlsMaterial> };
   /** By name of the Secret; exactly those that the listeners and pools above refer to. */
   secrets: Record<string, TlsMaterial>;
   peer: number;

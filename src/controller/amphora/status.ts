@@ -1,0 +1,100 @@
+import { type Amphora, type AmphoraStatus, type ConditionClaim, mergeConditions, rfc3339Precise } from '../../api/index.ts';
+import type { AmphoraObservation } from '../../provider/amphora/driver.ts';
+
+/** What a visit to an amphora met with beside what it saw. */
+export interface Trouble {
+  reason: string;
+  message: string;
+  /** The running HAProxy refused a configuration and goes on with the old one. */
+  refused?: boolean;
+}
+
+/**
+ * The status of an amphora: facts that the driver saw, and since when.
+ *
+ * @param wanted what it should have loaded; undefined when that isn't known, as with a load balancer that is gone
+ */
+export function amphoraStatus(
+  amphora: Amphora,
+  seen: AmphoraObservation,
+  wanted: { hash: string; revision: string } | undefined,
+  trouble: Trouble | undefined,
+  drained: boolean,
+  now: number,
+): AmphoraStatus {
+  const before = amphora.status ?? {};
+  const steered = (before.attached ?? false) !== seen.attached;
+  const grown = before.connections === undefined || before.connections.total !== seen.connections.total || seen.attached;
+  return {
+    observedGeneration: amphora.metadata.generation ?? 0,
+    address: seen.address,
+    haproxyVersion: seen.haproxyVersion,
+    startedAt: seen.startedAt ? rfc3339Precise(seen.startedAt.getTime()) : undefined,
+    attached: seen.attached,
+    steeredAt: steered ? rfc3339Precise(now) : before.steeredAt,
+    configurationHash: seen.configurationHash,
+    membersRevision: seen.membersRevision,
+    listeners: seen.listeners,
+    unhealthyMembers: seen.members.filter((m) => m.status !== 'ONLINE' && m.status !== 'NO_MONITOR'),
+    stickTablesSynced: seen.stickTablesSynced,
+    connections: {
+      ...seen.connections,
+      quietSince: grown ? rfc3339Precise(now) : before.connections!.quietSince,
+      observedAt: rfc3339Precise(now),
+    },
+    drainStartedAt: drained ? (before.drainStartedAt ?? rfc3339Precise(now)) : undefined,
+    conditions: mergeConditions(before.conditions, claims(seen, wanted, trouble), amphora.metadata.generation, now),
+  };
+}
+
+function claims(
+  seen: AmphoraObservation,
+  wanted: { hash: string; revision: string } | undefined,
+  trouble: Trouble | undefined,
+): ConditionClaim[] {
+  const version = seen.haproxyVersion ? ` ${seen.haproxyVersion}` : '';
+  const cause = seen.problem ?? (trouble && !trouble.refused ? trouble : undefined) ?? trouble;
+  const ready: ConditionClaim = seen.running
+    ? { type: 'Ready', status: 'True', reason: 'Running', message: `HAProxy${version} runs at ${seen.address}.` }
+    : { type: 'Ready', status: 'False', reason: cause?.reason ?? 'Starting', message: cause?.message ?? 'HAProxy is not running yet.' };
+  const loaded = seen.running && wanted !== undefined && seen.configurationHash === wanted.hash && seen.membersRevision === wanted.revision;
+  const configured: ConditionClaim = loaded
+    ? { type: 'Configured', status: 'True', reason: 'Loaded', message: 'The present configuration and members are loaded.' }
+    : {
+        type: 'Configured',
+        status: 'False',
+        reason: trouble && seen.running ? trouble.reason : 'Loading',
+        message: trouble && seen.running ? trouble.message : 'The present configuration is not loaded yet.',
+      };
+  const lost: ConditionClaim = seen.lost
+    ? {
+        type: 'Lost',
+        status: 'True',
+        reason: seen.problem?.reason ?? 'AmphoraLost',
+        message: seen.problem?.message ?? 'It is gone beyond restart.',
+      }
+    : { type: 'Lost', status: 'False', reason: 'Present', message: 'The amphora is there.' };
+  return [ready, configured, lost];
+}
+
+/** How often the counters of an amphora are written although nothing else changed: often while something waits for them. Milliseconds. */
+const COUNTERS = { Attached: 15_000, Detached: 500, Draining: 500 } as const;
+
+/** Whether a new status is worth a write: anything but counters changed, or the counters are due. */
+export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
+  const before = amphora.status;
+  if (!before?.connections) return true;
+  const { connections: newer, ...facts } = next;
+  const { connections: older, ...known } = before;
+  if (stable(facts) !== stable(known)) return true;
+  return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= COUNTERS[amphora.spec.steering];
+}
+
+/** JSON with sorted keys and without undefined: equal for equal statuses. */
+export function stable(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) =>
+    v !== null && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
+}

@@ -1,0 +1,52 @@
+import type { Amphora, Flavor, FlavorProfile, LoadBalancer, Pool } from '../api/index.ts';
+import { secretsOfListener, secretsOfPool } from './amphora/configuration.ts';
+import type { EndpointSlice, Secret, Service, Sources } from './amphora/sources.ts';
+import type { ReadonlyStore } from './runtime/store.ts';
+
+/** What the controllers know of the cluster without asking it. */
+export interface Caches {
+  loadBalancers: ReadonlyStore<LoadBalancer>;
+  amphorae: ReadonlyStore<Amphora>;
+  flavors: ReadonlyStore<Flavor>;
+  flavorProfiles: ReadonlyStore<FlavorProfile>;
+  secrets: ReadonlyStore<Secret>;
+  services: ReadonlyStore<Service>;
+  endpointSlices: ReadonlyStore<EndpointSlice>;
+}
+
+const inNamespace = (object: { metadata: { namespace?: string } }, names: Iterable<string>) =>
+  [...new Set(names)].map((n) => `${object.metadata.namespace}/${n}`);
+
+/** Index functions, by cache: how an event of one object finds the others that it concerns. */
+export const INDEXES = {
+  loadBalancers: {
+    flavor: (lb: LoadBalancer) => [
+      ...new Set([lb.spec.flavorId, lb.status?.flavorId, lb.status?.operation?.to].filter((id) => id !== undefined)),
+    ],
+    secret: (lb: LoadBalancer) =>
+      inNamespace(
+        lb,
+        [...(lb.spec.listeners ?? []).flatMap(secretsOfListener), ...(lb.spec.pools ?? []).flatMap(secretsOfPool)].map(([name]) => name),
+      ),
+    service: (lb: LoadBalancer) =>
+      inNamespace(
+        lb,
+        (lb.spec.pools ?? []).flatMap((p: Pool) => (p.service ? [p.service.name] : [])),
+      ),
+  },
+  amphorae: { loadBalancer: (a: Amphora) => [a.spec.loadBalancer.uid] },
+  flavors: { profile: (f: Flavor) => [f.spec.flavorProfile] },
+  endpointSlices: {
+    service: (s: EndpointSlice) => inNamespace(s, [s.metadata.labels?.['kubernetes.io/service-name'] ?? ''].filter(Boolean)),
+  },
+};
+
+/** A load balancer's Secrets, Services and endpoints: those of its own namespace alone. */
+export function sourcesOf(caches: Pick<Caches, 'secrets' | 'services' | 'endpointSlices'>, namespace: string): Sources {
+  return {
+    secret: (name) => caches.secrets.get(`${namespace}/${name}`),
+    service: (name) => caches.services.get(`${namespace}/${name}`),
+    endpointSlices: (service) =>
+      caches.endpointSlices.byIndex('service', `${namespace}/${service}`).filter((s) => !s.metadata.deletionTimestamp),
+  };
+}

@@ -1,0 +1,89 @@
+import { AMPHORA_FINALIZER, type Amphora, API_VERSION, LOADBALANCER_FINALIZER, LOADBALANCER_UID_LABEL } from '../../api/index.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { isAlreadyExists, isNotFound } from '../../kube/errors.ts';
+import type { AmphoraDriver } from '../../provider/amphora/driver.ts';
+import { amphorae, loadBalancers } from '../resources.ts';
+import { type Act, takesAway } from './acts.ts';
+import { vipRef } from './vip.ts';
+import type { World } from './world.ts';
+
+/** Who the fields that this controller writes belong to. */
+export const FIELD_MANAGER = 'reflavor-loadbalancer';
+
+export interface ExecuteOptions {
+  client: Pick<KubeClient, 'create' | 'patchMerge' | 'delete'>;
+  driver: Pick<AmphoraDriver, 'ensureVip' | 'releaseVip'>;
+}
+
+/** Does one act. What takes away carries the resourceVersion of the world that it was decided on: if that has moved on, it is refused. */
+export async function execute({ client, driver }: ExecuteOptions, world: World, act: Act, signal: AbortSignal): Promise<void> {
+  const { loadBalancer } = world;
+  const { namespace, name, uid, resourceVersion, finalizers = [] } = loadBalancer.metadata;
+  const write = { fieldManager: FIELD_MANAGER, signal };
+  const target = (wanted: string): Amphora => world.amphorae.find((v) => v.object.metadata.name === wanted)!.object;
+  switch (act.type) {
+    case 'AddFinalizer':
+      await client.patchMerge(
+        loadBalancers,
+        { namespace, name },
+        { metadata: { resourceVersion, finalizers: [...finalizers, LOADBALANCER_FINALIZER] } },
+        write,
+      );
+      return;
+    case 'RemoveFinalizer':
+      await client.patchMerge(
+        loadBalancers,
+        { namespace, name },
+        { metadata: { resourceVersion, finalizers: finalizers.filter((f) => f !== LOADBALANCER_FINALIZER) } },
+        write,
+      );
+      return;
+    case 'EnsureVip':
+      await driver.ensureVip(vipRef(loadBalancer), act.ports, signal);
+      return;
+    case 'ReleaseVip':
+      await driver.releaseVip(vipRef(loadBalancer), signal);
+      return;
+    case 'CreateAmphora': {
+      const amphora: Amphora = {
+        apiVersion: API_VERSION,
+        kind: 'Amphora',
+        metadata: {
+          namespace,
+          name: act.name,
+          labels: { [LOADBALANCER_UID_LABEL]: uid!, 'app.kubernetes.io/managed-by': 'reflavor', 'app.kubernetes.io/instance': name },
+          finalizers: [AMPHORA_FINALIZER],
+          ownerReferences: [{ apiVersion: API_VERSION, kind: 'LoadBalancer', name, uid: uid!, controller: true, blockOwnerDeletion: true }],
+        },
+        spec: act.spec,
+      };
+      try {
+        await client.create(amphorae, amphora, write);
+      } catch (error) {
+        // Made by an earlier visit that died, or this cache lags: the next visit sees whose it is.
+        if (!isAlreadyExists(error)) throw error;
+      }
+      return;
+    }
+    case 'Steer':
+    case 'Promote': {
+      const { metadata } = target(act.name);
+      const spec = act.type === 'Steer' ? { steering: act.to } : { role: 'MASTER' };
+      const guard = takesAway(act) ? { metadata: { resourceVersion: metadata.resourceVersion } } : {};
+      await client.patchMerge(amphorae, { namespace, name: act.name }, { ...guard, spec }, write);
+      return;
+    }
+    case 'DeleteAmphora': {
+      const { metadata } = target(act.name);
+      try {
+        await client.delete(
+          amphorae,
+          { namespace, name: act.name },
+          { preconditions: { uid: metadata.uid, resourceVersion: metadata.resourceVersion }, propagationPolicy: 'Background', signal },
+        );
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,265 @@
+import {
+  AMPHORA_FINALIZER,
+  type Amphora,
+  type AmphoraSpec,
+  API_VERSION,
+  type FlavorData,
+  FlavorData as FlavorDataSchema,
+  LOADBALANCER_FINALIZER,
+  type LoadBalancer,
+  LoadBalancerSpec,
+} from '../../src/api/index.ts';
+import { amphoraStatus } from '../../src/controller/amphora/status.ts';
+import { isDrained } from '../../src/controller/amphora/view.ts';
+import type { Act } from '../../src/controller/loadbalancer/acts.ts';
+import { type Plan, plan } from '../../src/controller/loadbalancer/plan.ts';
+import { statusOf } from '../../src/controller/loadbalancer/status.ts';
+import type { World } from '../../src/controller/loadbalancer/world.ts';
+import type { AmphoraObservation } from '../../src/provider/amphora/driver.ts';
+
+/** What really is the case with an amphora, whatever its object says. */
+interface Fact {
+  running: boolean;
+  lost: boolean;
+  attached: boolean;
+  loaded: string | undefined;
+  drained: boolean;
+  startedAt: number;
+}
+
+export interface ModelFlavor {
+  enabled?: boolean;
+  topology?: 'SINGLE' | 'ACTIVE_STANDBY';
+  /** Its amphorae never start. */
+  broken?: boolean;
+}
+
+/** Deep copy, as a trip over the wire makes one. */
+const wire = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/**
+ * A load balancer, its amphorae and its VIP in memory, on a clock of their own: the planner drives it step by step, so that its promises can
+ * be checked after each. Everything that the shell and the driver do is done at once and in full; what may come between is a step of the test.
+ */
+export class Model {
+  now = Date.parse('2026-01-01T00:00:00Z');
+  visitedSince = this.now;
+  loadBalancer: LoadBalancer | undefined;
+  readonly amphorae = new Map<string, { object: Amphora; fact: Fact }>();
+  readonly flavors = new Map<string, ModelFlavor>();
+  vip: number[] | undefined;
+  /** What the present spec renders to; a new value is an edit. */
+  edition = 'e1';
+  /** The configuration that HAProxy refuses. */
+  refused = new Set<string>();
+  last: Plan | undefined;
+  #version = 1;
+
+  constructor(flavors: Record<string, ModelFlavor>, flavorId: string, strategy: Partial<LoadBalancer['spec']['strategy']> = {}) {
+    for (const [id, flavor] of Object.entries(flavors)) this.flavors.set(id, flavor);
+    const listeners = [{ name: 'web', protocol: 'HTTP', protocolPort: 80 }];
+    this.loadBalancer = {
+      apiVersion: API_VERSION,
+      kind: 'LoadBalancer',
+      metadata: { name: 'lb', namespace: 'default', uid: 'uid-1', resourceVersion: '1', generation: 1, finalizers: [] },
+      spec: LoadBalancerSpec.parse({ flavorId, listeners, strategy }),
+      status: { observedGeneration: -1 },
+    };
+  }
+
+  get status() {
+    return this.loadBalancer!.status!;
+  }
+
+  serving(): Amphora[] {
+    return [...this.amphorae.values()].filter((a) => a.fact.running && a.fact.attached && !a.fact.lost).map((a) => a.object);
+  }
+
+  edit(change: (lb: LoadBalancer) => void): void {
+    const lb = this.loadBalancer;
+    if (!lb) return;
+    change(lb);
+    lb.metadata.generation = (lb.metadata.generation ?? 0) + 1;
+    this.#touch(lb);
+  }
+
+  dataOf(flavorId: string): FlavorData {
+    return FlavorDataSchema.parse({ loadbalancerTopology: this.flavors.get(flavorId)?.topology ?? 'SINGLE' });
+  }
+
+  world(): World {
+    const lb = wire(this.loadBalancer!);
+    return {
+      now: this.now,
+      visitedSince: this.visitedSince,
+      loadBalancer: lb,
+      wantedFlavorId: lb.spec.flavorId ?? lb.status?.flavorId,
+      lookup: (id) => {
+        const flavor = this.flavors.get(id);
+        if (!flavor) return { refused: 'FlavorNotFound', message: `There is no Flavor ${id}.` };
+        return { flavor: { id, enabled: flavor.enabled ?? true, provider: 'amphora', data: this.dataOf(id) } };
+      },
+      amphorae: [...this.amphorae.values()].map(({ object }) => ({
+        object: wire(object),
+        configurationHash: this.edition,
+        membersRevision: 'm1',
+      })),
+      isStranger: () => false,
+      vip: this.vip && { address: '127.0.0.9', ports: [...this.vip], attached: this.serving().map((a) => a.metadata.name) },
+      problems: [],
+    };
+  }
+
+  /** One visit of the operator to the load balancer. */
+  visit(): Plan | undefined {
+    if (!this.loadBalancer) return undefined;
+    const world = this.world();
+    const planned = plan(world);
+    this.last = planned;
+    for (const act of planned.acts) this.#execute(act);
+    if (!this.loadBalancer) return planned;
+    const status = wire(statusOf(world, planned));
+    if (JSON.stringify(status) !== JSON.stringify(this.loadBalancer.status)) {
+      this.loadBalancer.status = status;
+      this.#touch(this.loadBalancer);
+    }
+    return planned;
+  }
+
+  /** One visit to an amphora: the driver brings it one step nearer, and the object's status says what is seen. */
+  tick(name: string): void {
+    const found = this.amphorae.get(name);
+    if (!found) return;
+    const { object, fact } = found;
+    const lb = this.loadBalancer;
+    const drainSeconds = lb?.spec.strategy.drainSeconds ?? 0;
+    if (object.metadata.deletionTimestamp && (!lb || lb.metadata.deletionTimestamp || isDrained(object, drainSeconds, this.now))) {
+      this.amphorae.delete(name);
+      return;
+    }
+    if (!lb?.spec.suspend && !fact.lost) this.#drive(object, fact);
+    if (fact.lost || object.spec.steering !== 'Attached') if (fact.attached && object.spec.steering !== 'Attached') fact.attached = false;
+    const broken = this.flavors.get(object.spec.flavorId)?.broken ?? false;
+    const seen: AmphoraObservation = {
+      exists: true,
+      running: fact.running && !fact.lost,
+      lost: fact.lost,
+      problem: broken && !fact.running ? { reason: 'ImageNotFound', message: 'The image is not to be had.' } : undefined,
+      address: '127.0.0.1',
+      startedAt: new Date(fact.startedAt),
+      attached: fact.attached,
+      configurationHash: fact.loaded,
+      membersRevision: fact.loaded && 'm1',
+      listeners: fact.loaded ? [{ protocolPort: 80, open: true }] : [],
+      members: [],
+      stickTablesSynced: true,
+      connections: { current: 0, total: 0, queued: false },
+    };
+    const refused = this.refused.has(this.edition) && fact.loaded !== this.edition;
+    const trouble = refused ? { reason: 'ConfigurationRefused', message: 'HAProxy refused it.', refused: true } : undefined;
+    object.status = wire(amphoraStatus(object, seen, { hash: this.edition, revision: 'm1' }, trouble, fact.drained, this.now));
+    this.#touch(object);
+  }
+
+  /** Everybody visits once, and time passes. */
+  round(ms = 500): void {
+    this.visit();
+    for (const name of [...this.amphorae.keys()]) this.tick(name);
+    this.now += ms;
+  }
+
+  /** Rounds until a condition holds. @throws Error with the state when it doesn't within `rounds` */
+  until(condition: (model: Model) => boolean, rounds = 400, check?: (model: Model) => void): void {
+    for (let i = 0; i < rounds; i++) {
+      if (condition(this)) return;
+      this.round();
+      check?.(this);
+    }
+    throw new Error(`not reached; last plan ${JSON.stringify(this.last?.verdict)}, status ${JSON.stringify(this.loadBalancer?.status)}`);
+  }
+
+  lose(name: string): void {
+    const found = this.amphorae.get(name);
+    if (!found) return;
+    found.fact.lost = true;
+    found.fact.running = false;
+  }
+
+  /** The operator is started anew: it remembers nothing. */
+  restart(): void {
+    this.visitedSince = this.now;
+  }
+
+  #drive(object: Amphora, fact: Fact): void {
+    const broken = this.flavors.get(object.spec.flavorId)?.broken ?? false;
+    if (object.spec.steering === 'Draining') {
+      if (!fact.attached) fact.drained = true;
+    } else if (!fact.running) {
+      if (broken || this.refused.has(this.edition)) return;
+      fact.running = true;
+      fact.startedAt = this.now;
+      fact.loaded = this.edition;
+    } else if (!this.refused.has(this.edition)) fact.loaded = this.edition;
+    if (object.spec.steering === 'Attached') fact.attached = true;
+  }
+
+  #execute(act: Act): void {
+    const lb = this.loadBalancer!;
+    switch (act.type) {
+      case 'AddFinalizer':
+        lb.metadata.finalizers = [LOADBALANCER_FINALIZER];
+        return;
+      case 'RemoveFinalizer':
+        this.loadBalancer = undefined;
+        return;
+      case 'EnsureVip':
+        this.vip = act.ports;
+        return;
+      case 'ReleaseVip':
+        this.vip = undefined;
+        for (const a of this.amphorae.values()) a.fact.attached = false;
+        return;
+      case 'CreateAmphora':
+        if (!this.amphorae.has(act.name)) this.#create(act.name, act.spec);
+        return;
+      case 'Steer':
+        this.#write(act.name, (a) => {
+          a.spec.steering = act.to;
+        });
+        return;
+      case 'Promote':
+        this.#write(act.name, (a) => {
+          a.spec.role = 'MASTER';
+        });
+        return;
+      case 'DeleteAmphora':
+        this.#write(act.name, (a) => {
+          a.metadata.deletionTimestamp ??= new Date(this.now).toISOString();
+        });
+    }
+  }
+
+  #create(name: string, spec: AmphoraSpec): void {
+    const metadata = {
+      name,
+      namespace: 'default',
+      uid: `${name}-${++this.#version}`,
+      resourceVersion: '1',
+      generation: 1,
+      finalizers: [AMPHORA_FINALIZER],
+    };
+    const fact: Fact = { running: false, lost: false, attached: false, loaded: undefined, drained: false, startedAt: 0 };
+    this.amphorae.set(name, { object: { apiVersion: API_VERSION, kind: 'Amphora', metadata, spec: wire(spec) }, fact });
+  }
+
+  #write(name: string, change: (a: Amphora) => void): void {
+    const found = this.amphorae.get(name);
+    if (!found) return;
+    change(found.object);
+    this.#touch(found.object);
+  }
+
+  #touch(object: { metadata: { resourceVersion?: string } }): void {
+    object.metadata.resourceVersion = String(++this.#version);
+  }
+}
