@@ -1,13 +1,4 @@
-import {
-  type Amphora,
-  conditionOf,
-  epoch,
-  type FlavorData,
-  type Goal,
-  type LoadBalancer,
-  type Operation,
-  type Topology,
-} from '../../api/index.ts';
+import { conditionOf, epoch, type FlavorData, type Goal, type LoadBalancer, type Operation, type Topology } from '../../api/index.ts';
 import { isAttached, isDraining, isLost, isReady, quietFor, readyCondition, serves } from '../amphora/view.ts';
 import type { Act } from './acts.ts';
 import { amphoraName, freePeer } from './naming.ts';
@@ -66,7 +57,7 @@ export function flowOf(world: World, operation: Operation, topology: Topology): 
 }
 
 const freshIn = (flow: Flow, slot: number): AmphoraView | undefined => flow.fresh.find((v) => v.object.spec.slot === slot);
-const names = (views: AmphoraView[]): string => views.map((v) => v.object.metadata.name).join(', ');
+export const names = (views: AmphoraView[]): string => views.map((v) => v.object.metadata.name).join(', ');
 
 /** Reasons of an amphora that doesn't start which no waiting mends. */
 const HOPELESS = new Set(['ImageNotFound', 'AmphoraBootFailed']);
@@ -198,8 +189,7 @@ function attached(flow: Flow): Unmet | undefined {
   const missing = flow.fresh.filter((v) => !isAttached(v.object));
   if (missing.length > 0) return { message: `Waiting for ${names(missing)} to be seen behind the VIP.` };
   const ports = portsToServe(world);
-  if (!world.vip || ports.some((p) => !world.vip!.ports.includes(p)))
-    return { message: 'Opening the ports of the VIP.', acts: [{ type: 'EnsureVip', ports }] };
+  if (!world.vip || ports.some((p) => !world.vip!.ports.includes(p))) return { message: 'Opening the ports of the VIP.', waitMs: 500 };
   if (flow.old.length === 0) return undefined;
   const since = Math.max(...flow.fresh.map((v) => epoch(v.object.status?.steeredAt) ?? world.now));
   const left = since + strategy.settleSeconds * 1000 - world.now;
@@ -266,6 +256,3 @@ export function firstUnmet(flow: Flow): { goal: Goal; index: number; unmet?: Unm
   }
   return { goal: 'Committed', index: CHECKS.length };
 }
-
-/** Whether any of these amphorae takes traffic now. */
-export const anyServes = (amphorae: Amphora[]): boolean => amphorae.some(serves);

@@ -1,8 +1,16 @@
-import { epoch, LOADBALANCER_FINALIZER, type Operation, type OperationResult, rfc3339, type Topology } from '../../api/index.ts';
+import {
+  type Amphora,
+  epoch,
+  LOADBALANCER_FINALIZER,
+  type Operation,
+  type OperationResult,
+  rfc3339,
+  type Topology,
+} from '../../api/index.ts';
 import { isDrained, isDraining, isLost, isReady, serves } from '../amphora/view.ts';
 import { refusalOf } from './accept.ts';
 import type { Act } from './acts.ts';
-import { type Flow, firstUnmet, flowOf, slotsOf, unconfigured } from './goals.ts';
+import { type Flow, firstUnmet, flowOf, names, slotsOf, unconfigured } from './goals.ts';
 import { advanced, type Book, bookOf, hasFailed, isOverdue, record, requestsOf, retryDelay } from './operation.ts';
 import { listenerPorts, portsToServe } from './ports.ts';
 import type { AmphoraView, World } from './world.ts';
@@ -40,7 +48,7 @@ export function plan(world: World): Plan {
   const { operation } = bookOf(lb);
   const running = operation && !operation.finishedAt;
   const decided = running ? (operation.result ? goBack(world, operation) : goOn(world, operation)) : rest(world);
-  return { ...decided, acts: [...decided.acts, ...housekeeping(world)] };
+  return { ...decided, acts: [...decided.acts, ...vipPorts(world, decided.book), ...housekeeping(world)] };
 }
 
 /** Deletion: the VIP first, so that no new connection comes; then the amphorae; then the object may go. */
@@ -70,6 +78,13 @@ function suspension(world: World): Plan {
     : 'Suspended; what serves goes on. Set spec.suspend to false to let the operator act.';
   const paused = running ? { ...operation, pausedAt: operation.pausedAt ?? rfc3339(world.now) } : operation;
   return { acts: [], book: { ...book, operation: paused }, verdict: { phase: 'Suspended', reason: 'Suspended', message } };
+}
+
+/** The VIP serves the right ports at every visit, also in the middle of an operation: listeners may be edited at any time. */
+function vipPorts(world: World, book: Book): Act[] {
+  if (book.flavorId === undefined && !book.operation) return [];
+  const ports = portsToServe(world);
+  return world.vip && ports.join() === world.vip.ports.join() ? [] : [{ type: 'EnsureVip', ports }];
 }
 
 /** Amphorae that belong neither to the flavor in force nor to the operation at hand: destroyed once drained. Never holds anything up. */
@@ -113,7 +128,7 @@ function goOn(world: World, operation: Operation): Plan {
     const message = `Nothing came nearer for ${strategy.progressDeadlineSeconds} s (progressDeadlineSeconds) at ${next.step}: ${unmet.message}`;
     return turned(book, operation, 'Failed', 'DeadlineExceeded', message);
   }
-  const acts = [...(unmet.acts ?? []), ...rescue(flow), ...(world.vip ? [] : [{ type: 'EnsureVip', ports: [] } satisfies Act])];
+  const acts = [...(unmet.acts ?? []), ...rescue(flow)];
   return {
     acts,
     book: { ...book, operation: next },
@@ -241,7 +256,7 @@ function goBack(world: World, operation: Operation): Plan {
   const alive = flow.old.filter((v) => !isLost(v.object));
   const out = alive.filter((v) => v.object.spec.steering !== 'Attached');
   if (out.length > 0) return { acts: steer(out, 'Attached'), book, verdict };
-  if (alive.some((v) => !serves(v.object))) return { acts: [], book, verdict, requeueAfterMs: 1000 };
+  if (alive.some((v) => isReady(v.object) && !serves(v.object))) return { acts: [], book, verdict, requeueAfterMs: 1000 };
   const others = [...flow.old, ...flow.kept].some((v) => serves(v.object));
   const going = flow.fresh.filter((v) => others || !serves(v.object) || book.flavorId === undefined);
   if (going.length > 0) return { acts: steer(going, 'Draining'), book, verdict };
@@ -265,12 +280,17 @@ function rest(world: World): Plan {
   const failover = requests.failover !== undefined && requests.failover !== book.handledRequests?.failover;
   const tried = wanted === book.failedFlavorId;
   const refusal = wanted !== book.flavorId && (!tried || retry) ? refusalOf(world, wanted!) : undefined;
-  const all = world.amphorae.filter((v) => !isDraining(v.object)).map((v) => v.object.metadata.name);
+  const { fit, unfit, extra, missing } = inForce(world);
+  const stale = [...unfit, ...extra].filter((v) => v.object.spec.steering === 'Detached');
+  if (stale.length > 0) {
+    const message = `Clearing ${names(stale)}, which belongs to nothing any more.`;
+    return { acts: steer(stale, 'Draining'), book, verdict: { phase: 'Pending', reason: 'ConfigurationPending', message } };
+  }
+  const all = [...fit, ...unfit, ...extra].map((v) => v.object.metadata.name);
 
   if (wanted !== book.flavorId && (!tried || retry) && !refusal) return begun(world, { kind: 'Resize', to: wanted!, replaces: all });
   if (failover) return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all });
 
-  const { fit, unfit, extra, missing } = inForce(world);
   if (missing > 0) {
     const last = book.operation;
     const delay =
@@ -299,14 +319,14 @@ function rest(world: World): Plan {
   };
 }
 
-/** The status was lost but its amphorae live: the flavor of those that serve is in force, the wanted one where both do. */
+/** The status was lost but its amphorae live: the flavor of those behind the VIP is in force; those that serve first, then the one wanted. */
 function adopt(world: World): Plan | undefined {
-  const serving = world.amphorae.map((v) => v.object).filter(serves);
-  const adopted =
-    serving.find((a) => a.spec.flavorId === world.wantedFlavorId) ?? serving.sort((a, b) => b.spec.operation - a.spec.operation)[0];
+  const rank = (a: Amphora) => (serves(a) ? 2e9 : 0) + (a.spec.flavorId === world.wantedFlavorId ? 1e9 : 0) + a.spec.operation;
+  const attached = world.amphorae.map((v) => v.object).filter((a) => a.spec.steering === 'Attached');
+  const adopted = attached.sort((a, b) => rank(b) - rank(a))[0];
   if (!adopted) return undefined;
   const book = { ...bookOf(world.loadBalancer), flavorId: adopted.spec.flavorId, topology: adopted.spec.flavorData.loadbalancerTopology };
-  const message = `Amphorae of flavor ${adopted.spec.flavorId} serve already: taken over.`;
+  const message = `Amphorae of flavor ${adopted.spec.flavorId} are behind the VIP already: taken over.`;
   return { acts: [], book, commits: true, verdict: { phase: 'Pending', reason: 'ConfigurationPending', message }, requeueAfterMs: 0 };
 }
 
@@ -368,15 +388,13 @@ function inForce(world: World): { fit: AmphoraView[]; unfit: AmphoraView[]; extr
   return missing > 0 ? { fit, unfit: rest, extra: [], missing } : { fit, unfit: [], extra: rest, missing };
 }
 
-/** What keeps the flavor in force as it should be: attached, its ports open, what nothing needs gone. */
+/** What keeps the flavor in force as it should be: attached, and what nothing needs gone. */
 function upkeep(world: World, fit: AmphoraView[], extra: AmphoraView[]): Act[] {
   const acts = steer(
     fit.filter((v) => v.object.spec.steering !== 'Attached'),
     'Attached',
   );
   if (fit.some((v) => serves(v.object))) acts.push(...steer(extra, 'Draining'));
-  const ports = portsToServe(world);
-  if (!world.vip || ports.join() !== world.vip.ports.join()) acts.push({ type: 'EnsureVip', ports });
   return acts;
 }
 
