@@ -1,0 +1,137 @@
+/** The values of the Helm chart: values.yaml, values.schema.json and the table in its README all come from here. */
+import { z } from 'zod';
+import { driverNames } from '../../src/config.ts';
+import { logLevels } from '../../src/log.ts';
+
+const text = z.string();
+const flag = z.boolean();
+/** Whatever Kubernetes takes there; the API server checks it. */
+const anyObject = z.record(z.string(), z.unknown()).default({});
+const anyList = z.array(z.record(z.string(), z.unknown())).default([]);
+const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+
+export const Values = z.strictObject({
+  global: z.record(z.string(), z.unknown()).default({}).describe('What a parent chart hands to all its charts; not used here.'),
+  nameOverride: text.max(63).default('').describe('In place of the chart’s name in names and labels.'),
+  fullnameOverride: text.max(40).default('').describe('In place of release and chart name in the names of all objects.'),
+  replicas: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe('Operators; one leads, the others wait. Load balancers serve on while there is none.'),
+  image: z
+    .strictObject({
+      repository: text.min(1).default('docker.io/reflavor/reflavor'),
+      tag: text.max(128).default('').describe('Default: the version of the application that the chart is for.'),
+      digest: z
+        .string()
+        .regex(/^(sha256:[0-9a-f]{64})?$/)
+        .default('')
+        .describe('Goes before the tag.'),
+      pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+      pullSecrets: z
+        .array(z.strictObject({ name: text.min(1) }))
+        .default([])
+        .describe('Secrets of the release’s namespace: [{name: …}].'),
+    })
+    .describe('The operator’s image.'),
+  operator: z
+    .strictObject({
+      driver: z
+        .enum(driverNames)
+        .default('simulated')
+        .describe(
+          'What runs the amphorae. simulated: nothing runs; resources, policies and flows can be tried. process: HAProxy processes inside the operator’s pod, whose VIPs are loopback addresses of that pod.',
+        ),
+      defaultFlavor: text
+        .max(253)
+        .default('')
+        .describe('Flavor of new load balancers that name none; they are refused where this is unset.'),
+      watchNamespaces: z
+        .array(dnsLabel)
+        .default([])
+        .describe('Namespaces to look after, all where empty. The operator then has rights in these namespaces alone.'),
+      concurrency: z.int().min(1).max(256).default(8).describe('How many objects of a kind are worked on at the same time.'),
+      logLevel: z.enum(logLevels).default('info').describe('Logs are JSON lines on standard output.'),
+      extraArgs: z.array(text).default([]).describe('More flags of `reflavor operator`, as in --resync-seconds=300.'),
+    })
+    .describe('Settings of the operator.'),
+  crds: z
+    .strictObject({
+      enabled: flag.default(true).describe('Install and upgrade the kinds with the release.'),
+      keep: flag
+        .default(true)
+        .describe(
+          'Keep the kinds when the release is uninstalled, and with them every load balancer. Without it, all load balancers are deleted.',
+        ),
+    })
+    .describe('CustomResourceDefinitions.'),
+  admissionPolicy: z
+    .strictObject({
+      enabled: flag
+        .default(true)
+        .describe(
+          'ValidatingAdmissionPolicies: refuse flavors that can’t be entered at apply; let nobody but the operator write a status or an Amphora.',
+        ),
+    })
+    .describe('Admission, without a webhook server.'),
+  rbac: z
+    .strictObject({
+      aggregate: flag.default(true).describe('Add load balancers to the cluster roles view, edit and admin.'),
+      flavorsForAll: flag
+        .default(true)
+        .describe('Let every authenticated user read flavors (not their profiles), to know what can be asked for.'),
+    })
+    .describe('Rights of users. The operator’s own are always there.'),
+  serviceAccount: z.strictObject({
+    name: text.max(253).default('').describe('Default: the full name of the release.'),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+  resources: anyObject
+    .default({ requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } })
+    .describe('Of the operator. No CPU limit: throttling would delay a failover.'),
+  podDisruptionBudget: z.strictObject({
+    enabled: flag.default(true).describe('Only where there is more than one replica.'),
+  }),
+  networkPolicy: z
+    .strictObject({
+      enabled: flag.default(false).describe('Let in nothing but scrapes of metrics and probes, out nothing but DNS and the API server.'),
+      metricsFrom: anyList.describe('NetworkPolicyPeers that may scrape; all where empty.'),
+      apiServerPorts: z
+        .array(z.int().min(1).max(65_535))
+        .default([443, 6443])
+        .describe('Ports of the API server, before and behind its Service.'),
+      extraEgress: anyList.describe('More NetworkPolicyEgressRules.'),
+    })
+    .describe('NetworkPolicy of the operator’s pods.'),
+  serviceMonitor: z
+    .strictObject({
+      enabled: flag.default(false).describe('Needs the Prometheus operator.'),
+      interval: z
+        .string()
+        .regex(/^[0-9]+(ms|s|m|h)$/)
+        .default('30s'),
+      labels: z.record(z.string(), z.string()).default({}).describe('What your Prometheus selects by.'),
+    })
+    .describe('Scrapes of the operator’s metrics.'),
+  podAnnotations: z.record(z.string(), z.string()).default({}),
+  podLabels: z.record(z.string(), z.string()).default({}),
+  priorityClassName: text.default(''),
+  nodeSelector: z.record(z.string(), z.string()).default({}),
+  tolerations: anyList,
+  affinity: anyObject,
+  topologySpreadConstraints: anyList,
+});
+
+/** A node of the values' JSON schema, as far as it is read here. */
+export interface ValueSchema {
+  description?: string;
+  default?: unknown;
+  type?: string;
+  enum?: string[];
+  properties?: Record<string, ValueSchema>;
+}
+
+/** JSON schema (draft 7, the one that every Helm 3 and 4 knows) of what a user may set. */
+export const valuesSchema = (): ValueSchema => z.toJSONSchema(Values, { target: 'draft-7', io: 'input' }) as ValueSchema;
