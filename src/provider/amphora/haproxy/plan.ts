@@ -1,0 +1,119 @@
+import type { Listener } from '../../../api/index.ts';
+import type { Configuration, MemberServer, PoolConfiguration } from '../configuration.ts';
+import { canonicalAddress } from './address.ts';
+import { backendName, serverIds, serverName } from './names.ts';
+
+/** A member as a server of HAProxy. */
+export interface Server {
+  name: string;
+  id: number;
+  address: string;
+  port: number;
+  /** What HAProxy is given: 0 for a draining member, which keeps its persistent clients and gets no new ones. */
+  weight: number;
+  backup: boolean;
+  enabled: boolean;
+  checkAddress?: string;
+  checkPort?: number;
+}
+
+/** A backend to be: a pool for those of its listeners that agree on mode and time-outs. */
+export interface Backend {
+  name: string;
+  pool: PoolConfiguration['pool'];
+  mode: 'http' | 'tcp';
+  timeoutConnect: number;
+  timeoutServer: number;
+  servers: Server[];
+  /** The backend whose stick table this one uses: the first of the pool, so that persistence holds across listeners. */
+  stickTable: string;
+  /** Prefix of what a client must not be able to guess, for cookies. */
+  seed: string;
+}
+
+/** A listener with the backends that it can send to, by name of the pool. Disabled pools are not among them. */
+export interface Frontend {
+  listener: Listener;
+  mode: 'http' | 'tcp';
+  backends: Map<string, string>;
+}
+
+/** What of a configuration HAProxy is to have. */
+export interface Plan {
+  frontends: Frontend[];
+  backends: Backend[];
+}
+
+const modes: Partial<Record<Listener['protocol'], 'http' | 'tcp'>> = { HTTP: 'http', TERMINATED_HTTPS: 'http', HTTPS: 'tcp', TCP: 'tcp' };
+
+/**
+ * Decides the frontends and backends of a configuration. A pool is one backend for all listeners with the same mode and time-outs, so that
+ * it is checked once; the first keeps the pool's plain name. Pools that no listener uses are left out, as in Octavia; so are protocols that
+ * HAProxy doesn't speak.
+ */
+export function planOf(configuration: Configuration): Plan {
+  const pools = new Map(configuration.pools.filter(({ pool }) => pool.adminStateUp).map((pool) => [pool.pool.name, pool]));
+  const backends = new Map<string, Backend>();
+  const profiles = new Map<string, string>();
+  const frontends: Frontend[] = [];
+  for (const listener of sortedByName(configuration.listeners)) {
+    const mode = modes[listener.protocol];
+    if (!mode || !listener.adminStateUp || (listener.protocol === 'TERMINATED_HTTPS' && !listener.tls)) continue;
+    const frontend: Frontend = { listener, mode, backends: new Map() };
+    for (const name of poolsOf(listener)) {
+      const pool = pools.get(name);
+      if (!pool) continue;
+      const profile = JSON.stringify([name, mode, listener.timeoutMemberConnect, listener.timeoutMemberData]);
+      let backend = profiles.get(profile);
+      if (backend === undefined) {
+        backend = backends.has(backendName(name)) ? backendName(name, listener.name) : backendName(name);
+        profiles.set(profile, backend);
+        backends.set(backend, {
+          name: backend,
+          pool: pool.pool,
+          mode,
+          timeoutConnect: listener.timeoutMemberConnect,
+          timeoutServer: listener.timeoutMemberData,
+          servers: serversOf(pool.servers),
+          stickTable: backendName(name),
+          seed: configuration.loadBalancer.uid,
+        });
+      }
+      frontend.backends.set(name, backend);
+    }
+    frontends.push(frontend);
+  }
+  return { frontends, backends: [...backends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+function poolsOf(listener: Listener): string[] {
+  const redirected = (listener.l7Policies ?? []).map((policy) => (policy.action === 'REDIRECT_TO_POOL' ? policy.redirectPool : undefined));
+  return [...new Set([listener.defaultPool, ...redirected].filter((name) => name !== undefined))].sort();
+}
+
+/** Members that aren't addresses don't get here from the API server, and would be looked up as host names: they are left out. */
+function serversOf(members: readonly MemberServer[]): Server[] {
+  const servers = new Map<string, Omit<Server, 'id'>>();
+  for (const member of members) {
+    const address = canonicalAddress(member.address);
+    if (address === undefined) continue;
+    const name = serverName(address, member.protocolPort);
+    if (servers.has(name)) continue;
+    servers.set(name, {
+      name,
+      address,
+      port: member.protocolPort,
+      weight: member.draining ? 0 : member.weight,
+      backup: member.backup,
+      enabled: member.enabled,
+      checkAddress: member.monitorAddress === undefined ? undefined : canonicalAddress(member.monitorAddress),
+      checkPort: member.monitorPort,
+    });
+  }
+  const ids = serverIds([...servers.keys()]);
+  return sortedByName([...servers.values()]).map((server) => ({ ...server, id: ids.get(server.name)! }));
+}
+
+function sortedByName<T extends { name: string }>(list: readonly T[]): T[] {
+  return [...list].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
