@@ -12,7 +12,8 @@ import {
 import { amphoraStatus } from '../../src/controller/amphora/status.ts';
 import { isDrained } from '../../src/controller/amphora/view.ts';
 import type { Act } from '../../src/controller/loadbalancer/acts.ts';
-import { type Plan, plan } from '../../src/controller/loadbalancer/plan.ts';
+import type { Plan } from '../../src/controller/loadbalancer/decision.ts';
+import { plan } from '../../src/controller/loadbalancer/plan.ts';
 import { statusOf } from '../../src/controller/loadbalancer/status.ts';
 import type { World } from '../../src/controller/loadbalancer/world.ts';
 import type { AmphoraObservation } from '../../src/provider/amphora/driver.ts';

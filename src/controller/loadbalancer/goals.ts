@@ -37,6 +37,17 @@ export interface Flow {
 /** Slots of a topology. */
 export const slotsOf = (topology: Topology): number[] => (topology === 'ACTIVE_STANDBY' ? [0, 1] : [0]);
 
+/** The topology of the amphorae that an operation makes. */
+export const topologyOf = (world: World, operation: Operation): Topology => {
+  const fresh = world.amphorae.find((v) => v.object.spec.operation === operation.number);
+  const found = world.lookup(operation.to);
+  return (
+    world.loadBalancer.status?.topology ??
+    fresh?.object.spec.flavorData.loadbalancerTopology ??
+    ('flavor' in found ? found.flavor.data.loadbalancerTopology : 'SINGLE')
+  );
+};
+
 /** Sorts a world by an operation. */
 export function flowOf(world: World, operation: Operation, topology: Topology): Flow {
   const living = world.amphorae.filter((v) => !isDraining(v.object));

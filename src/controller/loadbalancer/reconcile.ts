@@ -9,9 +9,10 @@ import { loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/controller.ts';
 import { takesAway } from './acts.ts';
+import type { Plan } from './decision.ts';
 import { type ExecuteOptions, execute, FIELD_MANAGER } from './execute.ts';
 import { cachedObjects, freshObjects, type GatherOptions, gather, type Objects } from './gather.ts';
-import { type Plan, plan } from './plan.ts';
+import { plan } from './plan.ts';
 import { type ActProblem, statusOf } from './status.ts';
 import type { World } from './world.ts';
 

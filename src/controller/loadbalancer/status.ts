@@ -12,8 +12,8 @@ import {
   REASONS,
 } from '../../api/index.ts';
 import { isDraining, isReady, serves } from '../amphora/view.ts';
+import type { Plan } from './decision.ts';
 import { hasFailed } from './operation.ts';
-import type { Plan } from './plan.ts';
 import type { World } from './world.ts';
 
 /** What went wrong while acting; shown beside the verdict. */

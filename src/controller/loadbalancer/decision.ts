@@ -1,0 +1,41 @@
+import type { Operation } from '../../api/index.ts';
+import type { Act } from './acts.ts';
+import { type Book, record } from './operation.ts';
+import type { AmphoraView, World } from './world.ts';
+
+/** What the status is to say of a visit, before the wording of the conditions. */
+export interface Verdict {
+  phase: 'Deleting' | 'Suspended' | 'Refused' | 'Operating' | 'GoingBack' | 'Failed' | 'Pending' | 'Steady';
+  reason: string;
+  message: string;
+}
+
+/** What a visit comes to. When the book changes, nothing is done before that is written: `acts` is empty then. */
+export interface Plan {
+  acts: Act[];
+  book: Book;
+  verdict: Verdict;
+  /** The book makes another flavor the one in force: decided, like the acts that take away, on a fresh read. */
+  commits?: boolean;
+  /** When to look again although nothing may have happened; milliseconds. */
+  requeueAfterMs?: number;
+}
+
+export const steer = (views: AmphoraView[], to: 'Attached' | 'Detached' | 'Draining'): Act[] =>
+  views.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to }));
+
+export function begun(world: World, operation: Pick<Operation, 'kind' | 'to' | 'replaces'>): Plan {
+  const book = record(
+    world.loadBalancer,
+    world.amphorae.map((v) => v.object),
+    world.now,
+    operation,
+  );
+  const message =
+    operation.kind === 'Create'
+      ? `Creating with flavor ${operation.to}.`
+      : operation.kind === 'Resize'
+        ? `Resizing from ${book.flavorId} to ${operation.to}.`
+        : `Failing over onto new amphorae of flavor ${operation.to}.`;
+  return { acts: [], book, verdict: { phase: 'Operating', reason: 'OperationInProgress', message }, requeueAfterMs: 0 };
+}

@@ -1,0 +1,147 @@
+import { type Operation, type OperationResult, rfc3339 } from '../../api/index.ts';
+import { isLost, isReady, serves } from '../amphora/view.ts';
+import { refusalOf } from './accept.ts';
+import type { Act } from './acts.ts';
+import { type Plan, steer } from './decision.ts';
+import { type Flow, firstUnmet, flowOf, topologyOf, unconfigured } from './goals.ts';
+import { advanced, type Book, bookOf, isOverdue } from './operation.ts';
+import type { AmphoraView, World } from './world.ts';
+
+/** An operation at hand, forwards: turned round if its flavor is no longer wanted, it failed or is overdue; else the next goal. */
+export function goOn(world: World, operation: Operation): Plan {
+  const book = bookOf(world.loadBalancer);
+  const flow = flowOf(world, operation, topologyOf(world, operation));
+  const turn = unwanted(flow);
+  if (turn) return turned(book, operation, turn.result, turn.reason, turn.message);
+
+  const lost = flow.fresh.filter((v) => isLost(v.object));
+  if (lost.length > 0) return afterLoss(flow, lost);
+
+  const { index, unmet } = firstUnmet(flow);
+  if (unmet?.failure) return turned(book, operation, 'Failed', unmet.failure.reason, unmet.failure.message);
+  const { strategy } = world.loadBalancer.spec;
+  const next = advanced(operation, strategy, index, world.now, unmet?.message, unmet?.paused ?? false);
+  if (!unmet) return committed(flow, next);
+  if (isOverdue(next, strategy, world.visitedSince, world.now)) {
+    const message = `Nothing came nearer for ${strategy.progressDeadlineSeconds} s (progressDeadlineSeconds) at ${next.step}: ${unmet.message}`;
+    return turned(book, operation, 'Failed', 'DeadlineExceeded', message);
+  }
+  const acts = [...(unmet.acts ?? []), ...rescue(flow)];
+  return {
+    acts,
+    book: { ...book, operation: next },
+    verdict: { phase: 'Operating', reason: 'OperationInProgress', message: unmet.message },
+    requeueAfterMs: Math.max(50, unmet.waitMs ?? 5000),
+  };
+}
+
+/** Whether the spec no longer asks for what the operation builds. */
+function unwanted(flow: Flow): { result: OperationResult; reason: string; message: string } | undefined {
+  const { world, operation } = flow;
+  const wanted = world.wantedFlavorId;
+  const inForce = world.loadBalancer.status?.flavorId;
+  if (wanted === undefined || wanted === operation.to) return undefined;
+  if (operation.kind === 'Resize') {
+    if (wanted === inForce)
+      return { result: 'Cancelled', reason: 'ResizeCancelled', message: `Cancelled: flavorId was set back to ${inForce}.` };
+    return {
+      result: 'Superseded',
+      reason: 'ResizeSuperseded',
+      message: `Superseded: flavor ${wanted} was asked for instead of ${operation.to}.`,
+    };
+  }
+  // A create or failover whose amphorae take traffic already is nearly over; ending it would cut them.
+  if (flow.fresh.some((v) => v.object.spec.steering === 'Attached')) return undefined;
+  if (wanted === world.loadBalancer.status?.failedFlavorId || refusalOf(world, wanted)) return undefined;
+  return {
+    result: 'Superseded',
+    reason: 'ResizeSuperseded',
+    message: `Superseded: flavor ${wanted} was asked for instead of ${operation.to}.`,
+  };
+}
+
+/** New amphorae were lost: the old ones take the traffic again if they had given it up, and the lost ones are built anew. */
+function afterLoss(flow: Flow, lost: AmphoraView[]): Plan {
+  const { world, operation } = flow;
+  const condition = lost[0]!.object.status?.conditions?.find((c) => c.type === 'Lost');
+  const message = `Amphora ${lost[0]!.object.metadata.name} was lost: ${condition?.message ?? 'it was deleted.'}`;
+  if (condition?.reason === 'AmphoraBootFailed' || condition?.reason === 'ImageNotFound') {
+    return turned(bookOf(world.loadBalancer), operation, 'Failed', condition.reason, condition.message);
+  }
+  const back = steer(
+    flow.old.filter((v) => v.object.spec.steering === 'Detached'),
+    'Attached',
+  );
+  const others = world.amphorae.filter((v) => !lost.includes(v));
+  const free = lost.filter((v) => v.object.spec.steering !== 'Attached' || others.some((o) => serves(o.object)) || !isReady(v.object));
+  const next = { ...operation, message };
+  return {
+    acts: [...back, ...steer(free, 'Draining')],
+    book: { ...bookOf(world.loadBalancer), operation: next },
+    verdict: { phase: 'Operating', reason: 'OperationInProgress', message },
+    requeueAfterMs: 1000,
+  };
+}
+
+/**
+ * Nothing serves although something could: the flavor in force first, else the new ones as soon as they are configured. And old ones that
+ * were taken out come back when the new ones stop serving before they have proved themselves.
+ */
+function rescue(flow: Flow): Act[] {
+  const { world } = flow;
+  if (world.loadBalancer.status?.flavorId === undefined) return [];
+  if (world.amphorae.some((v) => serves(v.object))) {
+    const unfit = flow.fresh.some((v) => !isReady(v.object)) || flow.fresh.length < flow.slots.length;
+    return unfit
+      ? steer(
+          flow.old.filter((v) => v.object.spec.steering === 'Detached' && isReady(v.object)),
+          'Attached',
+        )
+      : [];
+  }
+  const ready = (v: AmphoraView) => isReady(v.object) && v.object.spec.steering === 'Detached';
+  const old = [...flow.old, ...flow.kept].filter(ready);
+  return steer(old.length > 0 ? old : flow.fresh.filter((v) => ready(v) && !unconfigured(v)), 'Attached');
+}
+
+/** The operation is to go back; the book says so before anything is done about it. */
+function turned(book: Book, operation: Operation, result: OperationResult, reason: string, message: string): Plan {
+  const next = { ...operation, result, reason, message: message.slice(0, 2048), pausedAt: undefined };
+  return {
+    acts: [],
+    book: { ...book, operation: next },
+    verdict: { phase: 'GoingBack', reason: 'OperationInProgress', message },
+    requeueAfterMs: 0,
+  };
+}
+
+/** The last goal: the flavor is written. */
+function committed(flow: Flow, operation: Operation): Plan {
+  const { world } = flow;
+  const book = bookOf(world.loadBalancer);
+  const message =
+    operation.kind === 'Failover' ? `Failed over onto new amphorae of flavor ${operation.to}.` : `Flavor ${operation.to} is in force.`;
+  const goals = [...(operation.goals ?? []), { name: 'Committed' as const, metAt: rfc3339(world.now) }];
+  return {
+    acts: [],
+    commits: true,
+    book: {
+      ...book,
+      flavorId: operation.to,
+      topology: topologyOf(world, operation),
+      operation: {
+        ...operation,
+        goals,
+        step: 'Committed',
+        progress: `${goals.length}/${goals.length}`,
+        deadline: undefined,
+        message,
+        result: 'Succeeded',
+        reason: 'AsSpecified',
+        finishedAt: rfc3339(world.now),
+      },
+    },
+    verdict: { phase: 'Operating', reason: 'OperationInProgress', message },
+    requeueAfterMs: 0,
+  };
+}
