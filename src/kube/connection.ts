@@ -93,7 +93,8 @@ type Limits = Pick<Agent.Options, 'keepAliveTimeout' | 'headersTimeout' | 'bodyT
 
 /** HTTP/1.1: one connection a watch, so that a reset takes one watch and not all of them. */
 function dispatcherFor(options: DispatcherOptions, limits: Limits): Dispatcher {
-  const common = { ...limits, allowH2: false };
+  // undici's 10 s to connect would be 10 s of blindness whenever a host dies: what is asked meanwhile waits for the same attempt.
+  const common = { ...limits, allowH2: false, connectTimeout: 5_000 };
   switch (options.type) {
     case 'agent':
       return new Agent({ ...common, connect: options.connect });
