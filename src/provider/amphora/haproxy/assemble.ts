@@ -19,13 +19,14 @@ export interface Rendered {
 export function assemble(configuration: Configuration, environment: RenderEnvironment, hash: string): Rendered {
   const { frontends, backends } = planOf(configuration);
   const files: Files = {};
+  const secrets = { ...configuration.kept?.secrets, ...configuration.secrets };
   const peers = environment.peersBind !== undefined && backends.some(usesStickTable) ? environment.peersBind : undefined;
   const sections: Section[] = [
-    globalSection(configuration, environment, hash),
+    globalSection(configuration, environment, { hash, kept: backends.filter(({ kept }) => kept).map(({ name }) => name) }),
     defaultsSection(environment),
     ...(peers === undefined ? [] : [peersSection(configuration, peers)]),
-    ...frontends.map((frontend) => frontendSection(frontend, configuration, environment, files)),
-    ...backends.map((backend) => backendSection(backend, configuration.secrets, files, { peers: peers !== undefined })),
+    ...frontends.map((frontend) => frontendSection(frontend, { ...configuration, secrets }, environment, files)),
+    ...backends.map((backend) => backendSection(backend, secrets, files, { peers: peers !== undefined })),
   ];
   return { config: write(sections), files };
 }

@@ -9,10 +9,18 @@ import type { Line, Section } from './text.ts';
  */
 const RESERVED_CONNECTIONS = 16;
 
+/** What the process is to report of itself (`show env`). */
+export interface Report {
+  hash: string;
+  /** Names of the backends that only kept listeners use. Reported even if there are none: a reload's environment has what the load before it set. */
+  kept: string[];
+}
+
 /** No `hard-stop-after`: it would cut the connections of workers that a reload left behind. */
-export function globalSection({ flavor, peer }: Configuration, environment: RenderEnvironment, hash: string): Section {
+export function globalSection({ flavor, peer }: Configuration, environment: RenderEnvironment, report: Report): Section {
   const lines: Line[] = [
-    ['setenv', 'CONFIG_HASH', hash],
+    ['setenv', 'CONFIG_HASH', report.hash],
+    ['setenv', 'KEPT_BACKENDS', ['-', ...report.kept].join(' ')],
     ['localpeer', peerName(peer)],
     ['nbthread', String(flavor.threads)],
     ['maxconn', String(flavor.maxConnections + RESERVED_CONNECTIONS)],

@@ -19,7 +19,7 @@ const anywhere: RenderEnvironment = {
  */
 export function configurationHash(configuration: Configuration): string {
   const pools = configuration.pools.map((pool) => ({ ...pool, servers: [] }));
-  const { config, files } = assemble({ ...configuration, pools, peer: 0, peers: [] }, anywhere, '');
+  const { config, files } = assemble({ ...configuration, pools, kept: undefined, peer: 0, peers: [] }, anywhere, '');
   const problems = configuration.problems.map(({ listener, digest }) => [listener, digest]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return createHash('sha256')
     .update(JSON.stringify([config, Object.entries(files).sort(), problems]))

@@ -20,10 +20,9 @@ export interface LoadedServer {
  * tells it from one that is administratively down.
  */
 export function membersRevision(configuration: Configuration): string {
+  const backends = planOf(configuration).backends.filter(({ kept }) => !kept);
   return revisionOf(
-    planOf(configuration).backends.flatMap((backend) =>
-      backend.servers.filter(({ enabled }) => enabled).map((server) => ({ ...server, backend: backend.name })),
-    ),
+    backends.flatMap(({ name, servers }) => servers.filter(({ enabled }) => enabled).map((server) => ({ ...server, backend: name }))),
   );
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '../../../api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../configuration.ts';
 import { canonicalAddress } from './address.ts';
@@ -27,6 +28,8 @@ export interface Backend {
   servers: Server[];
   /** The backend whose stick table this one uses: the first of the pool, so that persistence holds across listeners. */
   stickTable: string;
+  /** Only listeners that are kept as they were use it: it counts neither in the hash nor in the members' revision. */
+  kept: boolean;
   /** Prefix of what a client must not be able to guess, for cookies. */
   seed: string;
 }
@@ -49,41 +52,55 @@ const modes: Partial<Record<Listener['protocol'], 'http' | 'tcp'>> = { HTTP: 'ht
 /**
  * Decides the frontends and backends of a configuration. A pool is one backend for all listeners with the same mode and time-outs, so that
  * it is checked once; the first keeps the pool's plain name. Pools that no listener uses are left out, as in Octavia; so are protocols that
- * HAProxy doesn't speak.
+ * HAProxy doesn't speak. What is kept of an earlier configuration is added to the rest and changes nothing there.
  */
 export function planOf(configuration: Configuration): Plan {
-  const pools = new Map(configuration.pools.filter(({ pool }) => pool.adminStateUp).map((pool) => [pool.pool.name, pool]));
+  const { kept } = configuration;
   const backends = new Map<string, Backend>();
-  const profiles = new Map<string, string>();
-  const frontends: Frontend[] = [];
-  for (const listener of sortedByName(configuration.listeners)) {
-    const mode = modes[listener.protocol];
-    if (!mode || !listener.adminStateUp || (listener.protocol === 'TERMINATED_HTTPS' && !listener.tls)) continue;
-    const frontend: Frontend = { listener, mode, backends: new Map() };
-    for (const name of poolsOf(listener)) {
-      const pool = pools.get(name);
-      if (!pool) continue;
-      const profile = JSON.stringify([name, mode, listener.timeoutMemberConnect, listener.timeoutMemberData]);
-      let backend = profiles.get(profile);
-      if (backend === undefined) {
-        backend = backends.has(backendName(name)) ? backendName(name, listener.name) : backendName(name);
-        profiles.set(profile, backend);
-        backends.set(backend, {
-          name: backend,
-          pool: pool.pool,
-          mode,
-          timeoutConnect: listener.timeoutMemberConnect,
-          timeoutServer: listener.timeoutMemberData,
-          servers: serversOf(pool.servers),
-          stickTable: backendName(name),
-          seed: configuration.loadBalancer.uid,
-        });
-      }
-      frontend.backends.set(name, backend);
+  const plan = (listeners: readonly Listener[], pools: readonly PoolConfiguration[], isKept: boolean) =>
+    sortedByName(listeners).flatMap(
+      (listener) => frontendOf(listener, pools, backends, { seed: configuration.loadBalancer.uid, kept: isKept }) ?? [],
+    );
+  const frontends = plan(configuration.listeners, configuration.pools, false);
+  frontends.push(...plan(kept?.listeners ?? [], [...configuration.pools, ...(kept?.pools ?? [])], true));
+  return { frontends, backends: sortedByName([...backends.values()]) };
+}
+
+/** The listener with its backends, which are added to those that are there already. */
+function frontendOf(
+  listener: Listener,
+  pools: readonly PoolConfiguration[],
+  backends: Map<string, Backend>,
+  origin: Pick<Backend, 'seed' | 'kept'>,
+): Frontend | undefined {
+  const mode = modes[listener.protocol];
+  if (!mode || !listener.adminStateUp || (listener.protocol === 'TERMINATED_HTTPS' && !listener.tls)) return undefined;
+  const own = new Map<string, string>();
+  for (const name of poolsOf(listener)) {
+    const pool = pools.find((candidate) => candidate.pool.name === name && candidate.pool.adminStateUp);
+    if (!pool) continue;
+    const wanted = { mode, timeoutConnect: listener.timeoutMemberConnect, timeoutServer: listener.timeoutMemberData };
+    const shared = [...backends.values()].find((backend) => backend.pool.name === name && isDeepStrictEqual(profileOf(backend), wanted));
+    if (shared) {
+      own.set(name, shared.name);
+      continue;
     }
-    frontends.push(frontend);
+    const backend = backends.has(backendName(name)) ? backendName(name, listener.name) : backendName(name);
+    own.set(name, backend);
+    backends.set(backend, {
+      ...wanted,
+      ...origin,
+      name: backend,
+      pool: pool.pool,
+      servers: serversOf(pool.servers),
+      stickTable: backendName(name),
+    });
   }
-  return { frontends, backends: [...backends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  return { listener, mode, backends: own };
+}
+
+function profileOf({ mode, timeoutConnect, timeoutServer }: Backend) {
+  return { mode, timeoutConnect, timeoutServer };
 }
 
 function poolsOf(listener: Listener): string[] {

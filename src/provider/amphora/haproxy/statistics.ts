@@ -1,0 +1,131 @@
+import type { MemberStatus } from '../../../api/index.ts';
+import type { Configuration } from '../configuration.ts';
+import type { AmphoraObservation } from '../driver.ts';
+import { type LoadedServer, revisionOf } from './members.ts';
+import { parseBackendName, parseFrontendName, parseServerName } from './names.ts';
+import { stickTablesSynced } from './peers-state.ts';
+import { type Ask, parseEnv, parseInfo, parseServersState, parseStat, type Row } from './runtime.ts';
+
+/** What a worker says of itself. */
+export type Loaded = Pick<
+  AmphoraObservation,
+  'haproxyVersion' | 'configurationHash' | 'membersRevision' | 'listeners' | 'members' | 'stickTablesSynced'
+> & {
+  connections: Connections;
+};
+
+/** Connections of one worker. */
+export interface Connections {
+  /** Open ones of clients. */
+  current: number;
+  /** Since the worker started. */
+  total: number;
+  /** A listener, or the whole, is at its limit: clients may be waiting in the kernel's queue, which HAProxy can't see into. */
+  queued: boolean;
+}
+
+/**
+ * Asks the worker that takes new connections for all that an observation says of it. `peers`: those of the configuration that it loaded, which
+ * tell whether there was anybody to learn stick tables from.
+ */
+export async function readLoaded(ask: Ask, peers: Configuration['peers'], signal?: AbortSignal): Promise<Loaded> {
+  const [info, env, stat, servers, showPeers] = [
+    parseInfo(await ask('show info', signal)),
+    parseEnv(await ask('show env', signal)),
+    parseStat(await ask('show stat', signal)),
+    parseServersState(await ask('show servers state', signal)),
+    await ask('show peers', signal),
+  ];
+  const kept = new Set((env.get('KEPT_BACKENDS') ?? '').split(' '));
+  return {
+    haproxyVersion: info.get('Version'),
+    configurationHash: env.get('CONFIG_HASH'),
+    membersRevision: revisionOf(loadedServers(servers, stat).filter((server) => server.enabled && !kept.has(server.backend))),
+    listeners: listenersOf(stat),
+    members: membersOf(stat),
+    stickTablesSynced: stickTablesSynced(showPeers, peers),
+    connections: connectionsOf(info, stat),
+  };
+}
+
+/** Asks any worker, also one that a reload left behind, for its connections. */
+export async function readConnections(ask: Ask, signal?: AbortSignal): Promise<Connections> {
+  return connectionsOf(parseInfo(await ask('show info', signal)), parseStat(await ask('show stat', signal)));
+}
+
+/** The connections of several workers together; the limits are those of the one that takes new connections, the first. */
+export function sumConnections(workers: readonly Connections[]): Connections {
+  return {
+    current: workers.reduce((sum, { current }) => sum + current, 0),
+    total: workers.reduce((sum, { total }) => sum + total, 0),
+    queued: workers[0]?.queued ?? false,
+  };
+}
+
+/** A server with its administrative state. */
+export type RunningServer = LoadedServer & { name: string; enabled: boolean };
+
+/** The administrative states that take a server out (SRV_ADMF_*MAINT; management guide, "show servers state"). */
+const MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20;
+
+/** The servers of all pools as a worker has them, from `show servers state`; that one is a backup only `show stat` tells. */
+export function loadedServers(serversState: readonly Row[], stat: readonly Row[]): RunningServer[] {
+  const backups = new Set(
+    stat.filter((row) => row('type') === '2' && row('bck') === '1').map((row) => `${row('pxname')}/${row('svname')}`),
+  );
+  return serversState
+    .filter((row) => parseBackendName(row('be_name')))
+    .map((row) => ({
+      backend: row('be_name'),
+      name: row('srv_name'),
+      address: row('srv_addr'),
+      port: Number(row('srv_port')),
+      weight: Number(row('srv_uweight')),
+      backup: backups.has(`${row('be_name')}/${row('srv_name')}`),
+      checkAddress: row('srv_check_addr') === '-' ? undefined : row('srv_check_addr'),
+      checkPort: row('srv_check_port') === '0' ? undefined : Number(row('srv_check_port')),
+      enabled: (Number(row('srv_admin_state')) & MAINTENANCE) === 0,
+    }));
+}
+
+function listenersOf(stat: readonly Row[]): Loaded['listeners'] {
+  return stat
+    .flatMap((row) => {
+      const listener = row('svname') === 'FRONTEND' ? parseFrontendName(row('pxname')) : undefined;
+      return listener ? [{ protocolPort: listener.protocolPort, open: ['OPEN', 'FULL'].includes(row('status')) }] : [];
+    })
+    .sort((a, b) => a.protocolPort - b.protocolPort);
+}
+
+/** A pool that several backends stand for is told once, by the worst that any of them sees of a member. */
+function membersOf(stat: readonly Row[]): Loaded['members'] {
+  const members = new Map<string, Loaded['members'][number]>();
+  for (const row of stat.filter((candidate) => candidate('type') === '2')) {
+    const pool = parseBackendName(row('pxname'))?.pool;
+    if (pool === undefined) continue;
+    const status = memberStatus(row('status'));
+    const key = `${pool}/${row('svname')}`;
+    const known = members.get(key);
+    if (!known || status === 'ERROR') members.set(key, { pool, ...parseServerName(row('svname')), status });
+  }
+  return [...members.values()];
+}
+
+/** Octavia's operating status of a member, from HAProxy's of its server (management guide section 9.1, "status"). */
+export function memberStatus(status: string): MemberStatus {
+  if (status === 'no check') return 'NO_MONITOR';
+  if (status.startsWith('UP')) return 'ONLINE';
+  if (status.startsWith('MAINT')) return 'OFFLINE';
+  if (status.startsWith('DRAIN') || status.startsWith('NOLB')) return 'DRAINING';
+  return 'ERROR';
+}
+
+function connectionsOf(info: ReadonlyMap<string, string>, stat: readonly Row[]): Connections {
+  const listeners = stat.filter((row) => row('svname') === 'FRONTEND' && parseFrontendName(row('pxname')));
+  const full = listeners.some((row) => Number(row('slim')) > 0 && Number(row('scur')) >= Number(row('slim')));
+  return {
+    current: listeners.reduce((sum, row) => sum + Number(row('scur')), 0),
+    total: listeners.reduce((sum, row) => sum + Number(row('conn_tot')), 0),
+    queued: full || Number(info.get('CurrConns') ?? 0) >= Number(info.get('Maxconn') ?? Number.POSITIVE_INFINITY),
+  };
+}
