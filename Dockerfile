@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+# The operator in one file on a slim base, as a user without rights. HAProxy is for the driver `process`.
+
+FROM docker.io/library/node:24-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-fund --no-audit
+COPY tsconfig.json ./
+COPY tools/bundle.ts tools/
+COPY src src
+RUN node tools/bundle.ts
+
+FROM docker.io/library/node:24-bookworm-slim
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Reflavor" \
+      org.opencontainers.image.description="A Kubernetes operator that runs load balancers and resizes them live, dropping no request" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends haproxy \
+ && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* \
+ && install -d -o 65532 -g 65532 /var/lib/reflavor
+COPY --from=build /build/dist/reflavor.mjs /build/dist/reflavor.mjs.LEGAL.txt /usr/local/lib/reflavor/
+COPY LICENSE /usr/local/lib/reflavor/
+ENV NODE_ENV=production REFLAVOR_STATE_DIR=/var/lib/reflavor
+USER 65532:65532
+WORKDIR /var/lib/reflavor
+EXPOSE 8080 8081
+ENTRYPOINT ["node", "/usr/local/lib/reflavor/reflavor.mjs"]
+CMD ["operator"]

@@ -1,0 +1,155 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { KubeObject, Resource } from '../../../src/kube/types.ts';
+import { useControlPlane } from '../../support/controlplane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { useClient } from '../api/objects.ts';
+import { chart, helm } from './helm.ts';
+
+const reviews: Resource = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'subjectaccessreviews',
+  kind: 'SubjectAccessReview',
+  namespaced: false,
+};
+type Review = KubeObject & { status: { allowed: boolean } };
+const writes = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+const reads = ['get', 'list', 'watch'];
+const operator = 'system:serviceaccount:reflavor:reflavor';
+
+/** Rights as sentences: "patch loadbalancers/status.reflavor.dev". */
+const each = (verbs: string[], ...resources: string[]) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`));
+
+describe('rights that the chart gives', () => {
+  const controlPlane = useControlPlane();
+  const client = useClient(controlPlane);
+
+  async function may(user: string, right: string, namespace = 'team'): Promise<boolean> {
+    const [verb, what] = right.split(' ') as [string, string];
+    const [path, ...group] = what.split('.') as [string, ...string[]];
+    const [resource, subresource] = path.split('/');
+    const spec = {
+      user,
+      groups: ['system:authenticated'],
+      resourceAttributes: { namespace, verb, resource, subresource, group: group.join('.') },
+    };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: {}, spec } as unknown as Review;
+    const answer = await client.current.create<Review>(reviews, review);
+    return answer.status.allowed;
+  }
+  async function granted(user: string, rights: string[], namespace?: string): Promise<string[]> {
+    const answers = await Promise.all(rights.map((right) => may(user, right, namespace)));
+    return rights.filter((_, i) => answers[i]);
+  }
+
+  beforeAll(async () => {
+    await helm(['install', 'reflavor', chart, '--namespace=reflavor', '--create-namespace'], controlPlane.kubeconfigPath);
+    await controlPlane.kubectl(['create', 'namespace', 'team']);
+    for (const role of ['view', 'edit']) {
+      // Nobody fills the aggregated roles here: what would be added to them is bound as it is.
+      await controlPlane.kubectl(['create', 'rolebinding', role, '-n', 'team', `--clusterrole=reflavor-${role}`, `--user=${role}`]);
+    }
+    await controlPlane.kubectl(['create', 'clusterrolebinding', 'sizes', '--clusterrole=reflavor-flavor-admin', '--user=sizes']);
+    // The API server hears of its own roles and bindings a moment later, of the last one last.
+    await eventually(async () => expect(await may('sizes', 'list flavorprofiles.reflavor.dev')).toBe(true));
+  });
+
+  test('go to the roles view, edit and admin by their labels', async () => {
+    const roles = async (to: string) =>
+      (
+        await controlPlane.kubectl([
+          'get',
+          'clusterroles',
+          '-o',
+          'name',
+          '-l',
+          `rbac.authorization.k8s.io/aggregate-to-${to}=true,app.kubernetes.io/name=reflavor`,
+        ])
+      )
+        .trim()
+        .split('\n');
+    const [view, edit] = ['view', 'edit'].map((role) => `clusterrole.rbac.authorization.k8s.io/reflavor-${role}`);
+    expect(await roles('view')).toEqual([view]);
+    expect(await roles('edit')).toEqual([edit, view]);
+    expect(await roles('admin')).toEqual([edit, view]);
+  });
+
+  test('let view read load balancers, amphorae and flavors, and write nothing', async () => {
+    const readable = each(reads, 'loadbalancers.reflavor.dev', 'amphorae.reflavor.dev', 'flavors.reflavor.dev');
+    expect(await granted('view', readable)).toEqual(readable);
+    const rest = [
+      ...each(writes, 'loadbalancers.reflavor.dev', 'amphorae.reflavor.dev', 'flavors.reflavor.dev', 'flavorprofiles.reflavor.dev'),
+      ...each(reads, 'flavorprofiles.reflavor.dev', 'secrets'),
+    ];
+    expect(await granted('view', rest)).toEqual([]);
+  });
+
+  test('let edit write load balancers, and neither a status, nor an amphora, nor a flavor', async () => {
+    expect(await granted('edit', each(writes, 'loadbalancers.reflavor.dev'))).toEqual(each(writes, 'loadbalancers.reflavor.dev'));
+    const rest = each(
+      writes,
+      'loadbalancers/status.reflavor.dev',
+      'loadbalancers/finalizers.reflavor.dev',
+      'amphorae.reflavor.dev',
+      'amphorae/status.reflavor.dev',
+      'flavors.reflavor.dev',
+      'flavors/status.reflavor.dev',
+      'flavorprofiles.reflavor.dev',
+    );
+    expect(await granted('edit', rest)).toEqual([]);
+    expect(await granted('edit', each(writes, 'loadbalancers.reflavor.dev'), 'default')).toEqual([]);
+  });
+
+  test('let the admin of flavors write these, and no status and no load balancer', async () => {
+    const theirs = each([...reads, ...writes], 'flavors.reflavor.dev', 'flavorprofiles.reflavor.dev');
+    expect(await granted('sizes', theirs)).toEqual(theirs);
+    expect(
+      await granted('sizes', each(writes, 'flavors/status.reflavor.dev', 'loadbalancers.reflavor.dev', 'amphorae.reflavor.dev')),
+    ).toEqual([]);
+  });
+
+  test('let the operator do what it does, and nothing else with the same objects', async () => {
+    const used = [
+      ...each(['get', 'list', 'watch', 'patch'], 'loadbalancers.reflavor.dev'),
+      ...each(['get', 'list', 'watch', 'create', 'patch', 'delete'], 'amphorae.reflavor.dev'),
+      ...each(['patch'], 'loadbalancers/status.reflavor.dev', 'amphorae/status.reflavor.dev', 'flavors/status.reflavor.dev'),
+      ...each(
+        ['list', 'watch'],
+        'flavors.reflavor.dev',
+        'flavorprofiles.reflavor.dev',
+        'secrets',
+        'services',
+        'endpointslices.discovery.k8s.io',
+      ),
+      ...each(['get'], 'flavors.reflavor.dev'), // as everybody
+      ...each(['create', 'patch'], 'events.events.k8s.io'),
+    ];
+    const resources = [
+      ...['loadbalancers', 'amphorae', 'flavors', 'flavorprofiles'].flatMap((r) => [`${r}.reflavor.dev`, `${r}/status.reflavor.dev`]),
+      ...['secrets', 'services', 'configmaps', 'pods', 'nodes', 'namespaces', 'serviceaccounts', 'endpointslices.discovery.k8s.io'],
+      ...['events.events.k8s.io', 'leases.coordination.k8s.io', 'deployments.apps', 'customresourcedefinitions.apiextensions.k8s.io'],
+      ...['clusterroles.rbac.authorization.k8s.io', 'rolebindings.rbac.authorization.k8s.io', 'pods/exec', 'serviceaccounts/token'],
+    ];
+    const all = each([...reads, ...writes], ...resources);
+    expect((await granted(operator, all)).sort()).toEqual(used.sort());
+  });
+
+  test('let the operator hold its lease, and only in its own namespace', async () => {
+    expect(await may(operator, 'create leases.coordination.k8s.io', 'reflavor')).toBe(true);
+    expect(await may(operator, 'create leases.coordination.k8s.io', 'kube-system')).toBe(false);
+    expect(await may(operator, 'update leases.coordination.k8s.io', 'reflavor')).toBe(false); // another’s
+  });
+
+  test('end at the namespaces that the operator is to look after', async () => {
+    await helm(
+      ['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.watchNamespaces={team}'],
+      controlPlane.kubeconfigPath,
+    );
+    const rights = ['list secrets', 'patch loadbalancers.reflavor.dev', 'create amphorae.reflavor.dev', 'create events.events.k8s.io'];
+    await eventually(async () => expect(await granted(operator, rights, 'team')).toEqual(rights));
+    await eventually(async () => expect(await granted(operator, rights, 'default')).toEqual([]));
+    expect(await granted(operator, ['list flavors.reflavor.dev', 'patch flavors/status.reflavor.dev'], '')).toHaveLength(2);
+    await helm(['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.watchNamespaces=null'], controlPlane.kubeconfigPath);
+    await eventually(async () => expect(await granted(operator, rights, 'default')).toEqual(rights));
+  });
+});
