@@ -1,5 +1,6 @@
 import type { Amphora, Flavor, FlavorProfile, LoadBalancer } from '../api/index.ts';
 import type { KubeObject, Resource } from '../kube/types.ts';
+import type { AmphoraDriver } from '../provider/amphora/driver.ts';
 import { createDriver } from '../provider/amphora/drivers.ts';
 import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
@@ -46,77 +47,81 @@ function watched<T extends KubeObject>(
   return { store, reflectors, onEvent: (handler) => reflectors.forEach((r) => void r.onEvent(handler)) };
 }
 
+/** The operator's controllers with the driver that the configuration names. */
+export const setup: Setup = (deps) => setupWith(createDriver(deps.config, deps.log))(deps);
+
 /** The operator's controllers, what they watch, and which event makes which object be visited. */
-export const setup: Setup = (deps) => {
-  const { config, client, recorder: events, clock, random, log, metrics, heldForMs } = deps;
-  const driver = createDriver(config, log);
-  const loadBalancers = watched<LoadBalancer>(deps, resources.loadBalancers, INDEXES.loadBalancers);
-  const amphorae = watched<Amphora>(deps, resources.amphorae, INDEXES.amphorae);
-  const flavors = watched<Flavor>(deps, resources.flavors, INDEXES.flavors);
-  const flavorProfiles = watched<FlavorProfile>(deps, resources.flavorProfiles);
-  const secrets = watched<Secret>(deps, resources.secrets);
-  const services = watched<Service>(deps, resources.services);
-  const endpointSlices = watched<EndpointSlice>(deps, resources.endpointSlices, INDEXES.endpointSlices);
-  const caches: Caches = {
-    loadBalancers: loadBalancers.store,
-    amphorae: amphorae.store,
-    flavors: flavors.store,
-    flavorProfiles: flavorProfiles.store,
-    secrets: secrets.store,
-    services: services.store,
-    endpointSlices: endpointSlices.store,
+export const setupWith =
+  (driver: AmphoraDriver): Setup =>
+  (deps) => {
+    const { config, client, recorder: events, clock, random, log, metrics, heldForMs } = deps;
+    const loadBalancers = watched<LoadBalancer>(deps, resources.loadBalancers, INDEXES.loadBalancers);
+    const amphorae = watched<Amphora>(deps, resources.amphorae, INDEXES.amphorae);
+    const flavors = watched<Flavor>(deps, resources.flavors, INDEXES.flavors);
+    const flavorProfiles = watched<FlavorProfile>(deps, resources.flavorProfiles);
+    const secrets = watched<Secret>(deps, resources.secrets);
+    const services = watched<Service>(deps, resources.services);
+    const endpointSlices = watched<EndpointSlice>(deps, resources.endpointSlices, INDEXES.endpointSlices);
+    const caches: Caches = {
+      loadBalancers: loadBalancers.store,
+      amphorae: amphorae.store,
+      flavors: flavors.store,
+      flavorProfiles: flavorProfiles.store,
+      secrets: secrets.store,
+      services: services.store,
+      endpointSlices: endpointSlices.store,
+    };
+
+    const controller = (name: string, reconcile: ConstructorParameters<typeof Controller>[0]['reconcile']) =>
+      new Controller({ name, reconcile, concurrency: config.concurrency, clock, random, log, metrics: metrics.controller(name) });
+    const resyncMs = config.resyncSeconds * 1000;
+    const loadBalancer = controller(
+      'loadbalancer',
+      loadBalancerReconciler({ client, caches, driver, events, clock, heldForMs, resyncMs, defaultFlavor: config.defaultFlavor }),
+    );
+    const amphora = controller(
+      'amphora',
+      amphoraReconciler({ client, caches, driver, clock, observeMs: config.observeSeconds * 1000, progressMs: config.progressMs }),
+    );
+    const flavor = controller('flavor', flavorReconciler({ client, caches, clock }));
+
+    const visit = (lb: LoadBalancer) => {
+      loadBalancer.enqueue(keyOf(lb));
+      for (const a of caches.amphorae.byIndex('loadBalancer', lb.metadata.uid!)) amphora.enqueue(keyOf(a));
+    };
+    const visitAll = (index: string, value: string) => caches.loadBalancers.byIndex(index, value).forEach(visit);
+
+    loadBalancers.onEvent(({ object, oldObject }) => {
+      // The status is this operator's own word, but for the ports of the VIP, for which an amphora may wait.
+      const same =
+        oldObject?.metadata.generation === object.metadata.generation &&
+        String(oldObject?.status?.vipPorts) === String(object.status?.vipPorts);
+      if (oldObject && same && !object.metadata.deletionTimestamp) loadBalancer.enqueue(keyOf(object));
+      else visit(object);
+    });
+    amphorae.onEvent(({ type, object, oldObject }) => {
+      loadBalancer.enqueue(`${object.metadata.namespace}/${object.spec.loadBalancer.name}`);
+      const told = oldObject?.metadata.generation !== object.metadata.generation || object.metadata.deletionTimestamp !== undefined;
+      if (type !== 'deleted' && told) amphora.enqueue(keyOf(object));
+    });
+    flavors.onEvent(({ object }) => {
+      flavor.enqueue(object.metadata.name);
+      for (const lb of caches.loadBalancers.byIndex('flavor', object.metadata.name)) loadBalancer.enqueue(keyOf(lb));
+    });
+    flavorProfiles.onEvent(({ object }) => {
+      for (const f of caches.flavors.byIndex('profile', object.metadata.name)) {
+        flavor.enqueue(f.metadata.name);
+        for (const lb of caches.loadBalancers.byIndex('flavor', f.metadata.name)) loadBalancer.enqueue(keyOf(lb));
+      }
+    });
+    secrets.onEvent(({ object }) => visitAll('secret', keyOf(object)));
+    services.onEvent(({ object }) => visitAll('service', keyOf(object)));
+    endpointSlices.onEvent(({ object }) => {
+      for (const service of INDEXES.endpointSlices.service(object)) visitAll('service', service);
+    });
+
+    const reflectors = [loadBalancers, amphorae, flavors, flavorProfiles, secrets, services, endpointSlices].flatMap(
+      (w) => w.reflectors as Reflector<KubeObject>[],
+    );
+    return { reflectors, controllers: [loadBalancer, amphora, flavor] };
   };
-
-  const controller = (name: string, reconcile: ConstructorParameters<typeof Controller>[0]['reconcile']) =>
-    new Controller({ name, reconcile, concurrency: config.concurrency, clock, random, log, metrics: metrics.controller(name) });
-  const resyncMs = config.resyncSeconds * 1000;
-  const loadBalancer = controller(
-    'loadbalancer',
-    loadBalancerReconciler({ client, caches, driver, events, clock, heldForMs, resyncMs, defaultFlavor: config.defaultFlavor }),
-  );
-  const amphora = controller(
-    'amphora',
-    amphoraReconciler({ client, caches, driver, clock, observeMs: config.observeSeconds * 1000, progressMs: config.progressMs }),
-  );
-  const flavor = controller('flavor', flavorReconciler({ client, caches, clock }));
-
-  const visit = (lb: LoadBalancer) => {
-    loadBalancer.enqueue(keyOf(lb));
-    for (const a of caches.amphorae.byIndex('loadBalancer', lb.metadata.uid!)) amphora.enqueue(keyOf(a));
-  };
-  const visitAll = (index: string, value: string) => caches.loadBalancers.byIndex(index, value).forEach(visit);
-
-  loadBalancers.onEvent(({ object, oldObject }) => {
-    // The status is this operator's own word, but for the ports of the VIP, for which an amphora may wait.
-    const same =
-      oldObject?.metadata.generation === object.metadata.generation &&
-      String(oldObject?.status?.vipPorts) === String(object.status?.vipPorts);
-    if (oldObject && same && !object.metadata.deletionTimestamp) loadBalancer.enqueue(keyOf(object));
-    else visit(object);
-  });
-  amphorae.onEvent(({ type, object, oldObject }) => {
-    loadBalancer.enqueue(`${object.metadata.namespace}/${object.spec.loadBalancer.name}`);
-    const told = oldObject?.metadata.generation !== object.metadata.generation || object.metadata.deletionTimestamp !== undefined;
-    if (type !== 'deleted' && told) amphora.enqueue(keyOf(object));
-  });
-  flavors.onEvent(({ object }) => {
-    flavor.enqueue(object.metadata.name);
-    for (const lb of caches.loadBalancers.byIndex('flavor', object.metadata.name)) loadBalancer.enqueue(keyOf(lb));
-  });
-  flavorProfiles.onEvent(({ object }) => {
-    for (const f of caches.flavors.byIndex('profile', object.metadata.name)) {
-      flavor.enqueue(f.metadata.name);
-      for (const lb of caches.loadBalancers.byIndex('flavor', f.metadata.name)) loadBalancer.enqueue(keyOf(lb));
-    }
-  });
-  secrets.onEvent(({ object }) => visitAll('secret', keyOf(object)));
-  services.onEvent(({ object }) => visitAll('service', keyOf(object)));
-  endpointSlices.onEvent(({ object }) => {
-    for (const service of INDEXES.endpointSlices.service(object)) visitAll('service', service);
-  });
-
-  const reflectors = [loadBalancers, amphorae, flavors, flavorProfiles, secrets, services, endpointSlices].flatMap(
-    (w) => w.reflectors as Reflector<KubeObject>[],
-  );
-  return { reflectors, controllers: [loadBalancer, amphora, flavor] };
-};
