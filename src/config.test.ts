@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals';
+import { Command } from 'commander';
+import { addOperatorCommand, type Config, ConfigError, configFrom, parse } from './config.ts';
+
+/** What `reflavor …` would run with, or the error that it would end with. */
+async function configOf(args: string, env: NodeJS.ProcessEnv = {}): Promise<Config> {
+  let config: Config | undefined;
+  const program = new Command('reflavor').configureOutput({ writeOut() {}, writeErr() {} });
+  addOperatorCommand(program, env, async (parsed) => {
+    config = parsed;
+  });
+  await parse(program, args.split(' '));
+  return config!;
+}
+
+const errorOf = (promise: Promise<unknown>): Promise<ConfigError> =>
+  promise.then(
+    () => Promise.reject(new Error('no error')),
+    (e) => e,
+  );
+
+describe('configuration', () => {
+  test('has a default for everything that needs one', () => {
+    const { identity, stateDir, ...config } = configFrom({}, {});
+    expect(config).toEqual({
+      driver: 'process',
+      haproxy: 'haproxy',
+      watchNamespaces: [],
+      concurrency: 8,
+      resyncSeconds: 600,
+      observeSeconds: 5,
+      progressMs: 500,
+      leaderElect: false,
+      leaseName: 'reflavor-operator',
+      leaseDurationSeconds: 15,
+      leaseRenewDeadlineSeconds: 10,
+      leaseRetryPeriodSeconds: 2,
+      graceSeconds: 20,
+      metricsBindAddress: { host: '127.0.0.1', port: 8080 },
+      healthBindAddress: { host: '127.0.0.1', port: 8081 },
+      logLevel: 'info',
+    });
+    expect(stateDir).toMatch(/^\/.*\/\.reflavor\/amphorae$/);
+  });
+
+  test('a flag goes before its variable, a variable before the default', async () => {
+    const env = { REFLAVOR_CONCURRENCY: '3', REFLAVOR_LOG_LEVEL: 'warn', REFLAVOR_DRIVER: '' };
+    const { concurrency, logLevel, driver } = await configOf('operator --concurrency 5', env);
+    expect({ concurrency, logLevel, driver }).toEqual({ concurrency: 5, logLevel: 'warn', driver: 'process' });
+  });
+
+  test('a switch may stand alone, and a variable can turn it off', async () => {
+    expect((await configOf('operator --leader-elect')).leaderElect).toBe(true);
+    expect((await configOf('operator', { REFLAVOR_LEADER_ELECT: 'false' })).leaderElect).toBe(false);
+    expect((await configOf('operator --leader-elect=false', { REFLAVOR_LEADER_ELECT: 'true' })).leaderElect).toBe(false);
+  });
+
+  test('lists of namespaces may have blanks and commas to spare', async () => {
+    expect((await configOf('operator', { REFLAVOR_WATCH_NAMESPACES: 'team-a, team-b,' })).watchNamespaces).toEqual(['team-a', 'team-b']);
+  });
+
+  test.each([
+    [':8080', { host: '', port: 8080 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    ['0', undefined],
+  ])('the bind address %s is understood', async (written, address) => {
+    expect((await configOf(`operator --health-bind-address ${written}`)).healthBindAddress).toEqual(address);
+  });
+
+  test.each([
+    ['--concurrency many', 'REFLAVOR_CONCURRENCY', 'a whole number from 1 to 256'],
+    ['--concurrency 0', 'REFLAVOR_CONCURRENCY', 'a whole number from 1 to 256'],
+    ['--driver vmware', 'REFLAVOR_DRIVER', 'one of process, simulated'],
+    ['--leader-elect=perhaps', 'REFLAVOR_LEADER_ELECT', 'true or false'],
+    ['--metrics-bind-address 127.0.0.1:70000', 'REFLAVOR_METRICS_BIND_ADDRESS', 'host:port'],
+    ['--watch-namespaces team_a', 'REFLAVOR_WATCH_NAMESPACES', 'names of namespaces'],
+    ['--log-level loud', 'REFLAVOR_LOG_LEVEL', 'one of debug, info'],
+  ])('operator %s ends with code 2 and a message that names flag, variable and remedy', async (args, variable, mustBe) => {
+    const error = await errorOf(configOf(`operator ${args}`));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain(args.split(/[ =]/)[0]);
+    expect(error.message).toContain(variable);
+    expect(error.message).toContain(mustBe);
+  });
+
+  test('every bad value is named, not just the first', async () => {
+    const { message } = await errorOf(configOf('operator --concurrency x', { REFLAVOR_DRIVER: 'y' }));
+    expect(message.split('\n')).toHaveLength(2);
+  });
+
+  test('lease times that would let two lead at once are refused', async () => {
+    const { message } = await errorOf(configOf('operator --lease-duration-seconds 10'));
+    expect(message).toContain('--lease-renew-deadline-seconds (10), and that less than --lease-duration-seconds (10)');
+  });
+
+  test('an unknown flag ends with code 2, a request for help with code 0', async () => {
+    expect((await errorOf(configOf('operator --bogus'))).exitCode).toBe(2);
+    expect((await errorOf(configOf('operator --help'))).exitCode).toBe(0);
+  });
+
+  test('the help names every flag and its variable', async () => {
+    let help = '';
+    const program = new Command('reflavor').configureOutput({ writeOut: (text) => (help += text), getOutHelpWidth: () => 200 });
+    addOperatorCommand(program, {}, async () => {});
+    await errorOf(parse(program, ['operator', '--help']));
+    for (const name of Object.keys(configFrom({}, {}))) {
+      if (name === 'identity') continue;
+      const flag = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+      expect(help).toContain(`--${flag} `);
+      expect(help).toContain(`REFLAVOR_${flag.toUpperCase().replaceAll('-', '_')}`);
+    }
+  });
+});
