@@ -1,3 +1,4 @@
+export { applyMembers, type MembersOutcome } from './apply.ts';
 export type { Rendered } from './assemble.ts';
 export { ALIVE_PORT, type RenderEnvironment } from './environment.ts';
 export { configurationHash } from './hash.ts';

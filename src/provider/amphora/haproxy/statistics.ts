@@ -65,8 +65,8 @@ export function sumConnections(workers: readonly Connections[]): Connections {
 /** A server with its administrative state. */
 export type RunningServer = LoadedServer & { name: string; enabled: boolean };
 
-/** The administrative states that take a server out (SRV_ADMF_*MAINT; management guide, "show servers state"). */
-const MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20;
+/** The administrative states that take a server out (management guide, "show servers state"); 0x04 only tells that the file says `disabled`. */
+const MAINTENANCE = 0x01 | 0x02 | 0x20;
 
 /** The servers of all pools as a worker has them, from `show servers state`; that one is a backup only `show stat` tells. */
 export function loadedServers(serversState: readonly Row[], stat: readonly Row[]): RunningServer[] {
