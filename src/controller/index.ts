@@ -48,7 +48,7 @@ function watched<T extends KubeObject>(
 }
 
 /** The operator's controllers with the driver that the configuration names. */
-export const setup: Setup = (deps) => setupWith(createDriver(deps.config, deps.log))(deps);
+export const setup: Setup = (deps) => setupWith(createDriver(deps.config))(deps);
 
 /** The operator's controllers, what they watch, and which event makes which object be visited. */
 export const setupWith =

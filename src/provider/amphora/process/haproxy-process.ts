@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { access, constants, rename, stat, truncate } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DriverError } from '../driver.ts';
 import { endProcesses, findByArgument, isAlive, type ProcessIdentity, startDetached } from './child.ts';
 import { type Folder, readJson, readText, writeJson } from './layout.ts';
+import { askMaster, type Processes, showProcesses } from './master.ts';
 
 /** What is remembered of the process that was started last. */
 interface ProcessRecord extends ProcessIdentity {
@@ -16,6 +18,8 @@ const crashLoop = { starts: 5, withinMs: 60_000 };
 /** More than this of a process's own words isn't kept. */
 const longestLog = 1 << 20;
 const graceMs = 3_000;
+/** How long a process may take to answer after a start or a reload. */
+const longestSilenceMs = 15_000;
 
 /** One HAProxy in master-worker mode that lives in a folder and outlives the operator. */
 export class HaproxyProcess {
@@ -47,18 +51,63 @@ export class HaproxyProcess {
 
   /**
    * Starts it with the configuration in its folder; a no-op while it is alive. Resolves when there is a process, not when it serves.
-   * `peer`: its name in the peers section.
    */
-  async start(binary: string, peer: string): Promise<void> {
+  async start(binary: string): Promise<void> {
     if (await this.alive()) return;
     // A start whose record was lost, or workers whose master died: SO_REUSEPORT would let them share the ports with the new ones.
     await endProcesses(await findByArgument(this.folder.configurationFile), graceMs);
     const starts = [...((await this.#record())?.starts ?? []), this.#now()].slice(-crashLoop.starts);
     await rename(this.folder.logFile, `${this.folder.logFile}.1`).catch(() => {});
     const { configurationFile, masterSocket, logFile, processFile } = this.folder;
-    const args = ['-W', '-S', `${masterSocket},mode,600,level,admin`, '-L', peer, '-f', configurationFile];
+    const args = ['-W', '-S', `${masterSocket},mode,600,level,admin`, '-f', configurationFile];
     const identity = await startDetached(binary, args, logFile);
     await writeJson(processFile, { ...identity, starts } satisfies ProcessRecord);
+  }
+
+  /** The worker that takes new connections, and those that a reload left behind. Rejects while the process can't be asked. */
+  processes(signal?: AbortSignal): Promise<Processes> {
+    return showProcesses(this.folder.masterSocket, signal);
+  }
+
+  /** Sends a command to the worker that takes new connections, or to the one of the given pid. */
+  ask(command: string, signal?: AbortSignal, pid?: number): Promise<string> {
+    return askMaster(this.folder.masterSocket, `${pid === undefined ? '@1' : `@!${pid}`} ${command}`, signal);
+  }
+
+  /**
+   * Has a new worker load the configuration in the folder and take over the listening sockets; resolves to its pid. Up to 2.6 the master's
+   * `reload` answers nothing, so that success is seen by the new worker, and failure by the master's count.
+   * @throws DriverError with HAProxy's alerts; the old worker goes on
+   */
+  async reload(signal?: AbortSignal): Promise<number> {
+    const before = newest(await this.processes(signal));
+    const logged = (await readText(this.folder.logFile))?.length ?? 0;
+    await askMaster(this.folder.masterSocket, 'reload', signal).catch(() => '');
+    return this.untilItAnswers(async () => {
+      const processes = await this.processes(signal);
+      const now = newest(processes);
+      if (now !== undefined && now !== before) return now;
+      if (processes.failedReloads === 0) throw new Error('its new worker is not there yet');
+      const words = ((await readText(this.folder.logFile)) ?? '').slice(logged);
+      throw new DriverError('DriverFailed', `HAProxy did not reload, and goes on with what it has: ${alertsOf(words) || words.trim()}`);
+    }, signal);
+  }
+
+  /** Asks again until the process, which may be starting, answers. @throws DriverError when it ends, or is silent for long */
+  async untilItAnswers<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const giveUpAt = performance.now() + longestSilenceMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return await ask();
+      } catch (cause) {
+        if (cause instanceof DriverError) throw cause;
+        const over = performance.now() > giveUpAt;
+        if (over || !(await this.alive()))
+          throw new DriverError('DriverFailed', `HAProxy does not answer: ${await this.lastWords()}`, { cause });
+        await sleep(20);
+      }
+    }
   }
 
   /** Ends it with all its workers, also those that a reload left behind, and their connections; resolves when they are gone. */
@@ -87,9 +136,9 @@ export class HaproxyProcess {
 }
 
 /** Has HAProxy check a configuration file (`haproxy -c`): undefined when it is fine, otherwise the alerts. */
-export function checkConfiguration(binary: string, file: string, peer: string, signal?: AbortSignal): Promise<string | undefined> {
+export function checkConfiguration(binary: string, file: string, signal?: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    execFile(binary, ['-c', '-L', peer, '-f', file], { signal, timeout: 30_000, maxBuffer: 1 << 22 }, (error, stdout, stderr) => {
+    execFile(binary, ['-c', '-f', file], { signal, timeout: 30_000, maxBuffer: 1 << 22 }, (error, stdout, stderr) => {
       if (!error) return resolve(undefined);
       if (typeof error.code !== 'number') return reject(error);
       resolve(alertsOf(stderr) || stderr.trim() || stdout.trim() || `haproxy -c ended with ${error.code}`);
@@ -109,6 +158,9 @@ export async function findBinary(name: string, remedy: string): Promise<string> 
   }
   throw new DriverError('ImageNotFound', `there is no HAProxy at ${name.includes('/') ? name : `${name} on the PATH`}: ${remedy}`);
 }
+
+/** The pid of the worker that takes new connections. */
+export const newest = ({ workers }: Processes): number | undefined => workers.find(({ old }) => !old)?.pid;
 
 /** The alerts in what HAProxy wrote, without its time stamps and pids. */
 export function alertsOf(output: string): string {

@@ -27,9 +27,20 @@ export interface Worker {
   old: boolean;
 }
 
-/** The workers that `show proc` lists. */
-export async function listWorkers(socketPath: string, signal?: AbortSignal): Promise<Worker[]> {
-  const [current = '', old = ''] = (await askMaster(socketPath, 'show proc', signal)).split('# old workers');
+/** What `show proc` says. */
+export interface Processes {
+  workers: Worker[];
+  /** Of the last reloads, how many in a row have failed. */
+  failedReloads: number;
+}
+
+/** Asks a master for its workers. */
+export async function showProcesses(socketPath: string, signal?: AbortSignal): Promise<Processes> {
+  const answer = await askMaster(socketPath, 'show proc', signal);
+  const [current = '', old = ''] = answer.split('# old workers');
   const pids = (text: string) => [...text.matchAll(/^(\d+)\s+worker/gm)].map((match) => Number(match[1]));
-  return [...pids(current).map((pid) => ({ pid, old: false })), ...pids(old).map((pid) => ({ pid, old: true }))];
+  return {
+    workers: [...pids(current).map((pid) => ({ pid, old: false })), ...pids(old).map((pid) => ({ pid, old: true }))],
+    failedReloads: Number(/\[failed: (\d+)\]/.exec(answer)?.[1] ?? 0),
+  };
 }

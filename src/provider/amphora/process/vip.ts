@@ -1,10 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DriverError, type VipObservation } from '../driver.ts';
 import { portProblem } from './addresses.ts';
 import { HaproxyProcess } from './haproxy-process.ts';
 import { type Folder, readJson, writeJson, writeWhole } from './layout.ts';
-import { askMaster, listWorkers } from './master.ts';
 import {
   amphoraOf,
   BACKENDS,
@@ -24,9 +22,6 @@ export interface VipServerObservation {
   current: number;
 }
 
-/** How long a process may take to answer after a start or a reload. */
-const longestSilenceMs = 10_000;
-
 interface Row {
   proxy: string;
   server: string;
@@ -41,9 +36,9 @@ interface Row {
 export class Vip {
   readonly #folder: Folder;
   readonly #process: HaproxyProcess;
-  readonly #binary: string;
+  readonly #binary: () => Promise<string>;
 
-  constructor(folder: Folder, binary: string, now: () => number) {
+  constructor(folder: Folder, binary: () => Promise<string>, now: () => number) {
     this.#folder = folder;
     this.#binary = binary;
     this.#process = new HaproxyProcess(folder, now);
@@ -58,16 +53,16 @@ export class Vip {
   async apply(state: VipState, signal?: AbortSignal): Promise<void> {
     await writeWhole(this.#folder.configurationFile, renderVip(state, this.#folder));
     await writeJson(this.#folder.stateFile, state);
-    await this.#process.start(this.#binary, 'vip');
+    if (!(await this.#process.alive())) await this.#process.start(await this.#binary());
     await this.#process.trimLog();
-    const rows = await this.#untilItAnswers(() => this.#rows('@1', signal), signal);
-    if (openPorts(rows).join() !== [...state.ports].sort(ascending).join()) await this.#reload(signal);
+    const rows = await this.#process.untilItAnswers(() => this.#rows(signal), signal);
+    if (openPorts(rows).join() !== [...state.ports].sort(ascending).join()) await this.#process.reload(signal);
     else await this.#syncServers(state, rows, signal);
   }
 
   /** Refuses ports that can't be had before anything changes. @throws DriverError PortInUse, PermissionDenied, AddressNotAvailable */
   async requirePorts(address: string, ports: number[]): Promise<void> {
-    const held = (await this.#process.alive()) ? openPorts(await this.#rows('@1').catch(() => [])) : [];
+    const held = (await this.#process.alive()) ? openPorts(await this.#rows().catch(() => [])) : [];
     for (const port of ports) {
       const problem = held.includes(port) ? undefined : await portProblem(address, port);
       if (problem) throw problem;
@@ -88,13 +83,13 @@ export class Vip {
   async observeServer(amphora: string, signal?: AbortSignal): Promise<VipServerObservation> {
     const none = { inRotation: false, current: 0 };
     if (!(await this.#process.alive())) return none;
-    const workers = await listWorkers(this.#folder.masterSocket, signal);
-    const all = await Promise.all(workers.map(({ pid }) => this.#rows(`@!${pid}`, signal).catch(() => [])));
+    const { workers } = await this.#process.processes(signal);
+    const all = await Promise.all(workers.map(({ pid }) => this.#rows(signal, pid).catch(() => [])));
     const mine = (rows: Row[]) =>
       rows.filter(({ proxy, server }) => isBackend(proxy) && server !== 'BACKEND' && amphoraOf(server) === amphora);
     const current = all.flatMap(mine).reduce((sum, row) => sum + row.current, 0);
-    const newest = workers.findIndex(({ old }) => !old);
-    return { inRotation: mine(all[newest] ?? []).some(({ status }) => !isOut(status)), current };
+    const inCharge = workers.findIndex(({ old }) => !old);
+    return { inRotation: mine(all[inCharge] ?? []).some(({ status }) => !isOut(status)), current };
   }
 
   /** Ends the process and removes its folder. */
@@ -106,12 +101,12 @@ export class Vip {
 
   async #askRunning(signal?: AbortSignal): Promise<Row[]> {
     if (!(await this.#process.alive())) return [];
-    return this.#rows('@1', signal).catch(() => []);
+    return this.#rows(signal).catch(() => []);
   }
 
   /** Brings the servers of the running process to the state: those that are missing are added, those that are too many go out. */
   async #syncServers(state: VipState, rows: Row[], signal?: AbortSignal): Promise<void> {
-    const ask = (command: string) => askMaster(this.#folder.masterSocket, `@1 ${command}`, signal);
+    const ask = (command: string) => this.#process.ask(command, signal);
     const wanted = new Map(state.servers.map((server) => [serverName(server), server]));
     for (const backend of BACKENDS) {
       const present = new Map(rows.filter(({ proxy }) => proxy === backend).map((row) => [row.server, row]));
@@ -142,34 +137,9 @@ export class Vip {
     await expectSilence(ask, `set server ${target} state ready`);
   }
 
-  /** Has new workers take the configuration over, the listening sockets included; resolves when they have. */
-  async #reload(signal?: AbortSignal): Promise<void> {
-    const before = (await listWorkers(this.#folder.masterSocket, signal)).find(({ old }) => !old)?.pid;
-    await askMaster(this.#folder.masterSocket, 'reload', signal).catch(() => '');
-    await this.#untilItAnswers(async () => {
-      const newest = (await listWorkers(this.#folder.masterSocket, signal)).find(({ old }) => !old);
-      if (!newest || newest.pid === before) throw new Error('its new worker is not there');
-    }, signal);
-  }
-
-  /** Asks again until the process, which may be starting, answers. @throws DriverError when it ends, or is silent for long */
-  async #untilItAnswers<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const giveUpAt = performance.now() + longestSilenceMs;
-    for (;;) {
-      signal?.throwIfAborted();
-      try {
-        return await ask();
-      } catch (cause) {
-        const over = performance.now() > giveUpAt;
-        if (!over && (await this.#process.alive())) await sleep(20);
-        else throw new DriverError('DriverFailed', `the HAProxy of the VIP does not serve: ${await this.#process.lastWords()}`, { cause });
-      }
-    }
-  }
-
   /** `show stat`, the rows of sockets and servers. */
-  async #rows(worker: string, signal?: AbortSignal): Promise<Row[]> {
-    const csv = await askMaster(this.#folder.masterSocket, `${worker} show stat`, signal);
+  async #rows(signal?: AbortSignal, pid?: number): Promise<Row[]> {
+    const csv = await this.#process.ask('show stat', signal, pid);
     const [head, ...lines] = csv.trim().split('\n');
     const column = new Map(
       head!

@@ -1,0 +1,26 @@
+import type { AmphoraDriver } from './driver.ts';
+import { ProcessDriver } from './process/driver.ts';
+import { SimulatedDriver } from './simulated/driver.ts';
+import { SimulatedWorld } from './simulated/world.ts';
+
+/** What the operator's configuration says of its driver. */
+export interface DriverSettings {
+  driver: keyof typeof drivers;
+  /** Absolute path of the folder where the driver `process` keeps its amphorae. */
+  stateDir: string;
+  /** The HAProxy binary, a path or a name on the PATH. */
+  haproxy: string;
+}
+
+/** About as long as the acts of the driver `process` take, so that an operator's steps can be watched. */
+const watchable = { build: 500, configure: 200, attach: 50, detach: 50, sync: 500 };
+
+const drivers = {
+  process: ({ stateDir, haproxy }: DriverSettings) => new ProcessDriver({ stateDir, haproxy }),
+  simulated: () => new SimulatedDriver(new SimulatedWorld({ delays: watchable })),
+} satisfies Record<string, (settings: DriverSettings) => AmphoraDriver>;
+
+/** Makes the driver that is named. @throws RangeError when the state folder can't hold sockets */
+export function createDriver(settings: DriverSettings): AmphoraDriver {
+  return drivers[settings.driver](settings);
+}

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Configuration } from '../configuration.ts';
+import { ConfigurationRefused, DriverError } from '../driver.ts';
+import { ALIVE_PORT, PEERS_PORT, render } from '../haproxy/index.ts';
+import { controlAddress, portProblem } from './addresses.ts';
+import { checkConfiguration, HaproxyProcess, newest } from './haproxy-process.ts';
+import { type Folder, readJson, readText, writeJson, writeWhole } from './layout.ts';
+import { carriedOver } from './server-state.ts';
+
+/** What an amphora keeps in its folder about itself. */
+export interface AmphoraState {
+  address: string;
+  /** The configuration that was last loaded with success. */
+  loaded?: Configuration;
+  /** One that is on its way; it counts as loaded once the running process reports its hash. */
+  loading?: Configuration;
+  /** The worker that a drain left in charge: what came before it has been asked to end. */
+  drainedTo?: number;
+  /** Why it can't be started again. */
+  lost?: string;
+}
+
+/** The HAProxy of one amphora and what it loads. The callers take care that no two acts on one amphora overlap. */
+export class ProcessAmphora {
+  readonly process: HaproxyProcess;
+  readonly #folder: Folder;
+  readonly #binary: () => Promise<string>;
+
+  /** `binary` finds the HAProxy to run, or rejects in words. */
+  constructor(folder: Folder, binary: () => Promise<string>, now: () => number) {
+    this.#folder = folder;
+    this.process = new HaproxyProcess(folder, now);
+    this.#binary = binary;
+  }
+
+  /** What it keeps about itself; undefined when there is no such amphora. */
+  state(): Promise<AmphoraState | undefined> {
+    return readJson<AmphoraState>(this.#folder.stateFile);
+  }
+
+  /** Remembers something about it. */
+  remember(state: AmphoraState): Promise<void> {
+    return writeJson(this.#folder.stateFile, state);
+  }
+
+  /**
+   * Starts it; after a crash with the configuration that it had, should the given one be refused.
+   * @throws ConfigurationRefused, DriverError PortInUse, ImageNotFound, AmphoraLost
+   */
+  async start(state: AmphoraState, configuration: Configuration, serversState: string | undefined, signal?: AbortSignal): Promise<void> {
+    if (state.lost !== undefined) throw lostError(state.lost);
+    if (await this.process.isCrashLooping()) return this.#giveUp(state, `it ended again and again: ${await this.process.lastWords()}`);
+    const binary = await this.#binary().catch((error) => {
+      if (state.loaded) return this.#giveUp(state, error.message);
+      throw error;
+    });
+    await writeWhole(this.#serverStateFile, carriedOver(serversState ?? ''));
+    let next = configuration;
+    try {
+      await this.#prepare(binary, state.address, next, signal);
+    } catch (error) {
+      if (!state.loaded || !(error instanceof ConfigurationRefused)) throw error;
+      next = state.loaded;
+      await this.#prepare(binary, state.address, next, signal);
+    }
+    await this.#requirePorts(state.address, portsOf(next));
+    await this.#install();
+    await this.remember({ ...state, loading: next, drainedTo: undefined });
+    await this.process.start(binary);
+  }
+
+  /** Brings the running process to this configuration. @throws ConfigurationRefused */
+  async configure(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
+    await this.#stage(state, configuration, signal);
+    await this.remember({ ...state, loading: configuration });
+    await this.#reload(signal);
+    await this.remember({ ...state, loaded: configuration, loading: undefined });
+  }
+
+  /** Puts a configuration in the place from which the process loads. Nothing has changed when it rejects. @throws ConfigurationRefused */
+  async #stage(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
+    const had = new Set([...portsOf(state.loaded), ...portsOf(state.loading)]);
+    await this.#prepare(await this.#binary(), state.address, configuration, signal);
+    await this.#requirePorts(
+      state.address,
+      portsOf(configuration).filter((port) => !had.has(port)),
+    );
+    await this.#install();
+  }
+
+  /**
+   * Has a new worker load what is staged, with the members that are known to be down. The old worker tells its clients to go, and ends
+   * with its last connection. Resolves to the new worker's pid.
+   */
+  async #reload(signal?: AbortSignal): Promise<number> {
+    await writeWhole(this.#serverStateFile, carriedOver(await this.process.ask('show servers state', signal)));
+    return this.process.reload(signal);
+  }
+
+  /** Asks all connections to end, unless those that it has have been asked already. */
+  async drain(state: AmphoraState, signal?: AbortSignal): Promise<void> {
+    const inCharge = newest(await this.process.processes(signal));
+    if (inCharge === state.drainedTo) return;
+    await this.remember({ ...state, drainedTo: await this.#reload(signal) });
+  }
+
+  /** Ends it and removes its folder. */
+  async destroy(): Promise<void> {
+    await this.process.end();
+    await rm(this.#folder.dir, { recursive: true, force: true });
+    for (const socket of [this.#folder.masterSocket, this.#folder.adminSocket]) await rm(socket, { force: true });
+  }
+
+  /** Writes the candidate and has it checked. */
+  async #prepare(binary: string, address: string, configuration: Configuration, signal?: AbortSignal): Promise<void> {
+    const text = JSON.stringify(configuration);
+    const filesDir = join(this.#folder.dir, `files-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
+    const { config, files } = render(withControlAddresses(configuration), {
+      bindAddress: address,
+      acceptProxy: true,
+      filesDir,
+      adminSocket: this.#folder.adminSocket,
+      aliveBind: `${controlAddress(address)}:${ALIVE_PORT}`,
+      peersBind: `${controlAddress(address)}:${PEERS_PORT}`,
+      serverStateFile: this.#serverStateFile,
+    });
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(filesDir, path)), { recursive: true, mode: 0o700 });
+      await writeWhole(join(filesDir, path), content);
+    }
+    const { candidateFile } = this.#folder;
+    await writeWhole(candidateFile, config);
+    const alerts = await checkConfiguration(binary, candidateFile, signal);
+    if (alerts === undefined) return;
+    await rm(candidateFile, { force: true });
+    throw new ConfigurationRefused(alerts.replaceAll(candidateFile, 'haproxy.cfg').replaceAll(`${filesDir}/`, ''));
+  }
+
+  /** Makes the candidate the one that the next start or reload loads; what only older ones refer to goes. */
+  async #install(): Promise<void> {
+    const { dir, candidateFile, configurationFile } = this.#folder;
+    await rename(candidateFile, configurationFile);
+    const config = await readText(configurationFile);
+    for (const name of await readdir(dir)) {
+      if (name.startsWith('files-') && !config?.includes(name)) await rm(join(dir, name), { recursive: true, force: true });
+    }
+  }
+
+  async #requirePorts(address: string, ports: number[]): Promise<void> {
+    for (const port of ports) {
+      const problem = await portProblem(address, port);
+      if (problem) throw problem;
+    }
+  }
+
+  async #giveUp(state: AmphoraState, why: string): Promise<never> {
+    await this.remember({ ...state, lost: why });
+    throw lostError(why);
+  }
+
+  get #serverStateFile(): string {
+    return join(this.#folder.dir, 'servers.state');
+  }
+}
+
+const lostError = (why: string) =>
+  new DriverError('AmphoraLost', `HAProxy can't be kept running, so that the amphora is to be replaced: ${why}`);
+
+const portsOf = (configuration: Configuration | undefined) =>
+  [...(configuration?.listeners ?? []), ...(configuration?.kept?.listeners ?? [])].map(({ protocolPort }) => protocolPort);
+
+/** Peers are spoken to where no listener can be in the way. */
+const withControlAddresses = (configuration: Configuration): Configuration => ({
+  ...configuration,
+  peers: configuration.peers.map((peer) => (peer.address === undefined ? peer : { ...peer, address: controlAddress(peer.address) })),
+});

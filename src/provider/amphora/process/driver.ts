@@ -1,0 +1,339 @@
+import { readdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Amphora } from '../../../api/index.ts';
+import type { Configuration } from '../configuration.ts';
+import { type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
+import { ALIVE_PORT, configurationHash } from '../haproxy/index.ts';
+import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddresses } from './addresses.ts';
+import { type AmphoraState, ProcessAmphora } from './amphora.ts';
+import { findBinary } from './haproxy-process.ts';
+import { Layout } from './layout.ts';
+import { KeyedMutex } from './mutex.ts';
+import { loadedHash, type Reading, read } from './reading.ts';
+import { Vip } from './vip.ts';
+import type { VipState } from './vip-configuration.ts';
+
+export interface ProcessDriverOptions {
+  /** Absolute. Who has it finds all that another driver on it has left. */
+  stateDir: string;
+  /** The HAProxy binary of flavors without an `ampImageTag`: a path, or a name on the PATH. Default `haproxy`. */
+  haproxy?: string;
+  /** Holds `<ampImageTag>/haproxy` for each tag of a flavor. Default `images` in the state folder. */
+  imagesDir?: string;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** One that lives but doesn't answer for this long is ended and started again; a machine may be too busy for a while. */
+const longestFreezeMs = 10_000;
+/** A silence shorter than this is not worth a word. */
+const patienceMs = 3_000;
+
+/**
+ * Amphorae that are HAProxy processes of this machine, behind VIPs on loopback addresses that a HAProxy in TCP mode serves: all of them
+ * outlive the operator. One driver at a time may act on a state folder.
+ */
+export class ProcessDriver implements AmphoraDriver {
+  readonly name = 'process';
+  readonly #layout: Layout;
+  readonly #addresses: AddressBook;
+  readonly #haproxy: string;
+  readonly #imagesDir: string;
+  readonly #now: () => number;
+  readonly #mutex = new KeyedMutex();
+  /** Since when an amphora's living process doesn't answer, by folder. */
+  readonly #silentSince = new Map<string, number>();
+  readonly #totals = new Map<string, Total>();
+
+  constructor({ stateDir, haproxy = 'haproxy', imagesDir = join(stateDir, 'images'), now = Date.now }: ProcessDriverOptions) {
+    this.#layout = new Layout(stateDir);
+    this.#addresses = new AddressBook(this.#layout.addresses);
+    this.#haproxy = haproxy;
+    this.#imagesDir = imagesDir;
+    this.#now = now;
+  }
+
+  ensureVip(ref: VipRef, ports: number[], signal?: AbortSignal): Promise<VipObservation> {
+    return this.#onVip(ref.uid, signal, async (vip) => {
+      const state = await vip.state();
+      const address = state?.address ?? (await this.#vipAddress(ref, ports));
+      await vip.requirePorts(address, ports).catch(async (error) => {
+        if (!state) await this.#addresses.free(vipOwner(ref.uid), address);
+        throw error;
+      });
+      await this.#layout.create(this.#layout.vip(ref.uid));
+      await vip.apply({ address, ports: [...ports].sort((a, b) => a - b), servers: state?.servers ?? [] }, signal);
+      return (await vip.observe(signal))!;
+    });
+  }
+
+  async observeVip(ref: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined> {
+    signal?.throwIfAborted();
+    return this.#vip(ref.uid).observe(signal);
+  }
+
+  releaseVip(ref: VipRef, signal?: AbortSignal): Promise<void> {
+    return this.#onVip(ref.uid, signal, async (vip) => {
+      const state = await vip.state();
+      await vip.release();
+      if (state) await this.#addresses.free(vipOwner(ref.uid), state.address);
+      await this.#removeIfEmpty(ref.uid);
+    });
+  }
+
+  build(
+    amphora: Amphora,
+    configuration: Configuration,
+    { serversState }: { serversState?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#onAmphora(amphora, signal, async (target) => {
+      if (await target.process.alive()) {
+        const silentSince = this.#silentSince.get(keyOf(amphora));
+        if (silentSince === undefined || this.#now() - silentSince < longestFreezeMs) return;
+        await target.process.end();
+      }
+      this.#silentSince.delete(keyOf(amphora));
+      const state = (await target.state()) ?? (await this.#newAmphora(amphora, target));
+      await target.start(state, configuration, serversState, signal);
+    });
+  }
+
+  configure(amphora: Amphora, configuration: Configuration, signal?: AbortSignal): Promise<void> {
+    return this.#onAmphora(amphora, signal, async (target) => {
+      const state = await this.#settled(target, signal);
+      if (!state || !(await target.process.alive()))
+        throw new DriverError('DriverFailed', `${amphora.metadata.name} does not run, so that it can't be configured: build it first`);
+      await target.configure(state, configuration, signal);
+    });
+  }
+
+  async lastConfiguration(amphora: Amphora, signal?: AbortSignal): Promise<Configuration | undefined> {
+    return this.#onAmphora(amphora, signal, async (target) => (await this.#settled(target, signal))?.loaded);
+  }
+
+  async observe(amphora: Amphora, signal?: AbortSignal): Promise<AmphoraObservation> {
+    signal?.throwIfAborted();
+    const target = this.#amphora(amphora);
+    const state = await target.state();
+    if (!state) return { ...absent };
+    const vip = await this.#vip(amphora.spec.loadBalancer.uid).observeServer(amphora.metadata.name, signal);
+    const alive = (await target.process.alive()) !== undefined;
+    const running = alive ? await this.#running(amphora, target, state, signal) : undefined;
+    const { workers: _, ...loaded } = running ?? { workers: [] };
+    return {
+      ...absent,
+      ...loaded,
+      exists: true,
+      running: running !== undefined,
+      lost: state.lost !== undefined,
+      problem: running ? undefined : await this.#problem(amphora, target, state, alive),
+      address: state.address,
+      startedAt: running && (await target.process.startedAt()),
+      attached: vip.inRotation,
+      connections: this.#connections(amphora, running, vip.current),
+    };
+  }
+
+  async serversState(amphora: Amphora, signal?: AbortSignal): Promise<string | undefined> {
+    signal?.throwIfAborted();
+    const { process } = this.#amphora(amphora);
+    if (!(await process.alive())) return undefined;
+    return process.ask('show servers state', signal).catch(() => undefined);
+  }
+
+  async attach(amphora: Amphora, signal?: AbortSignal): Promise<void> {
+    const { name } = amphora.metadata;
+    const address = await this.#onAmphora(amphora, signal, async (target) => {
+      const state = await target.state();
+      if (!state) throw new DriverError('DriverFailed', `${name} can't be attached: it was never built`);
+      // What comes to it from now on has not been asked to end.
+      if (state.drainedTo !== undefined) await target.remember({ ...state, drainedTo: undefined });
+      return state.address;
+    });
+    await this.#onVip(amphora.spec.loadBalancer.uid, signal, async (vip) => {
+      const state = await vip.state();
+      if (!state) throw new DriverError('VipPending', `${name} can't be attached: its load balancer has no VIP yet`);
+      const server = { amphora: name, role: amphora.spec.role, address, checkAddress: controlAddress(address), checkPort: ALIVE_PORT };
+      await vip.apply({ ...state, servers: [...without(state, name), server] }, signal);
+    });
+  }
+
+  detach(amphora: Amphora, signal?: AbortSignal): Promise<void> {
+    return this.#onVip(amphora.spec.loadBalancer.uid, signal, async (vip) => {
+      const state = await vip.state();
+      if (state) await vip.apply({ ...state, servers: without(state, amphora.metadata.name) }, signal);
+    });
+  }
+
+  drain(amphora: Amphora, signal?: AbortSignal): Promise<void> {
+    return this.#onAmphora(amphora, signal, async (target) => {
+      const state = await this.#settled(target, signal);
+      if (!state || !(await target.process.alive())) return;
+      await this.#requireDetached(amphora, 'drained');
+      await target.drain(state, signal);
+    });
+  }
+
+  destroy(amphora: Amphora, signal?: AbortSignal): Promise<void> {
+    return this.#onAmphora(amphora, signal, async (target) => {
+      const state = await target.state();
+      await this.#requireDetached(amphora, 'destroyed');
+      await target.destroy();
+      if (state) await this.#addresses.free(keyOf(amphora), state.address);
+      this.#silentSince.delete(keyOf(amphora));
+      this.#totals.delete(keyOf(amphora));
+      await this.#removeIfEmpty(amphora.spec.loadBalancer.uid);
+    });
+  }
+
+  async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
+    signal?.throwIfAborted();
+    return (await readdir(this.#layout.amphorae(loadBalancerUid)).catch(() => [])).sort();
+  }
+
+  /** What the living process says; undefined while it says nothing. */
+  async #running(amphora: Amphora, target: ProcessAmphora, state: AmphoraState, signal?: AbortSignal): Promise<Reading | undefined> {
+    const key = keyOf(amphora);
+    try {
+      const reading = await read(target.process, (state.loading ?? state.loaded)?.peers ?? [], signal);
+      this.#silentSince.delete(key);
+      return reading;
+    } catch {
+      signal?.throwIfAborted();
+      if (!this.#silentSince.has(key)) this.#silentSince.set(key, this.#now());
+      return undefined;
+    }
+  }
+
+  async #problem(amphora: Amphora, target: ProcessAmphora, state: AmphoraState, alive: boolean): Promise<AmphoraObservation['problem']> {
+    if (state.lost !== undefined) return { reason: 'AmphoraLost', message: state.lost };
+    const startedAt = (await target.process.startedAt())?.getTime();
+    if (startedAt === undefined) return undefined;
+    if (!alive) return { reason: 'AmphoraBootFailed', message: `HAProxy ended, and is started again: ${await target.process.lastWords()}` };
+    const silentMs = this.#now() - Math.max(startedAt, this.#silentSince.get(keyOf(amphora)) ?? startedAt);
+    if (silentMs < patienceMs) return undefined;
+    return {
+      reason: 'DriverFailed',
+      message: `HAProxy has not answered for ${Math.round(silentMs / 1000)} s; after ${longestFreezeMs / 1000} s it is ended and started again`,
+    };
+  }
+
+  /** Current ones as the amphora or the VIP counts them: a client in the kernel's queue of the amphora is known to the VIP alone. */
+  #connections(amphora: Amphora, running: Reading | undefined, atVip: number): AmphoraObservation['connections'] {
+    const key = keyOf(amphora);
+    const total = this.#totals.get(key) ?? new Total();
+    this.#totals.set(key, total);
+    if (running) total.add(running.workers);
+    const current = running?.workers.reduce((sum, worker) => sum + worker.current, 0) ?? 0;
+    const queued = running?.workers[0]?.queued ?? false;
+    return { current: Math.max(current, atVip), total: total.value, queued: queued || atVip > current };
+  }
+
+  /** What the amphora keeps, a configuration that has been loaded meanwhile taken as such. */
+  async #settled(target: ProcessAmphora, signal?: AbortSignal): Promise<AmphoraState | undefined> {
+    const state = await target.state();
+    if (!state?.loading || !(await target.process.alive())) return state;
+    const hash = await loadedHash(target.process, signal).catch(() => undefined);
+    if (hash !== configurationHash(state.loading)) return state;
+    const settled = { ...state, loaded: state.loading, loading: undefined };
+    await target.remember(settled);
+    return settled;
+  }
+
+  async #newAmphora(amphora: Amphora, target: ProcessAmphora): Promise<AmphoraState> {
+    await this.#layout.create(this.#layout.amphora(amphora.spec.loadBalancer.uid, amphora.metadata.name));
+    const isUsable = async (address: string) => (await portProblem(controlAddress(address), ALIVE_PORT)) === undefined;
+    const state = { address: await this.#addresses.allocate(keyOf(amphora), amphoraAddresses, isUsable) };
+    await target.remember(state);
+    return state;
+  }
+
+  /** The address of a VIP that has none yet. */
+  async #vipAddress({ uid, address: wanted }: VipRef, ports: number[]): Promise<string> {
+    const owner = vipOwner(uid);
+    if (wanted === undefined) {
+      const isUsable = async (address: string) =>
+        (await Promise.all(ports.map((port) => portProblem(address, port)))).every((problem) => !problem);
+      return this.#addresses.allocate(owner, vipAddresses, isUsable);
+    }
+    const problem = await portProblem(wanted, 0);
+    if (problem) throw problem;
+    await this.#addresses.take(owner, wanted);
+    return wanted;
+  }
+
+  async #requireDetached(amphora: Amphora, what: string): Promise<void> {
+    const vip = this.#vip(amphora.spec.loadBalancer.uid);
+    const { name } = amphora.metadata;
+    const attached = (await vip.state())?.servers.some((server) => server.amphora === name) || (await vip.observeServer(name)).inRotation;
+    if (attached) throw new DriverError('DriverFailed', `${name} is behind the VIP and can't be ${what}: detach it first`);
+  }
+
+  /** The HAProxy of the flavor: of its image tag, or the default. */
+  #binary({ spec }: Amphora): Promise<string> {
+    const tag = spec.flavorData.ampImageTag;
+    if (tag === undefined) return findBinary(this.#haproxy, 'install HAProxy, or name it with --haproxy');
+    return findBinary(
+      join(this.#imagesDir, tag, 'haproxy'),
+      `put the HAProxy of ampImageTag ${tag} there, or use a flavor with another tag`,
+    );
+  }
+
+  #amphora(amphora: Amphora): ProcessAmphora {
+    const folder = this.#layout.amphora(amphora.spec.loadBalancer.uid, amphora.metadata.name);
+    return new ProcessAmphora(folder, () => this.#binary(amphora), this.#now);
+  }
+
+  #vip(uid: string): Vip {
+    return new Vip(this.#layout.vip(uid), () => findBinary(this.#haproxy, 'install HAProxy, or name it with --haproxy'), this.#now);
+  }
+
+  async #onVip<T>(uid: string, signal: AbortSignal | undefined, act: (vip: Vip) => Promise<T>): Promise<T> {
+    return this.#mutex.run(vipOwner(uid), async () => {
+      signal?.throwIfAborted();
+      return act(this.#vip(uid));
+    });
+  }
+
+  async #onAmphora<T>(amphora: Amphora, signal: AbortSignal | undefined, act: (target: ProcessAmphora) => Promise<T>): Promise<T> {
+    return this.#mutex.run(keyOf(amphora), async () => {
+      signal?.throwIfAborted();
+      return act(this.#amphora(amphora));
+    });
+  }
+
+  async #removeIfEmpty(uid: string): Promise<void> {
+    for (const dir of [this.#layout.amphorae(uid), this.#layout.loadBalancer(uid)]) await rmdir(dir).catch(() => {});
+  }
+}
+
+const without = ({ servers }: VipState, amphora: string) => servers.filter((server) => server.amphora !== amphora);
+
+/** Connections ever, over workers that come and go: what one has counted stays counted when it ends. */
+class Total {
+  readonly #byPid = new Map<number, number>();
+
+  add(totals: { pid: number; total: number }[]): void {
+    for (const { pid, total } of totals) this.#byPid.set(pid, total);
+  }
+
+  get value(): number {
+    return [...this.#byPid.values()].reduce((sum, total) => sum + total, 0);
+  }
+}
+
+const absent: AmphoraObservation = {
+  exists: false,
+  running: false,
+  lost: false,
+  attached: false,
+  listeners: [],
+  members: [],
+  stickTablesSynced: true,
+  connections: { current: 0, total: 0, queued: false },
+};
+
+const vipOwner = (uid: string) => `${uid}/vip`;
+
+const keyOf = ({ spec, metadata }: Amphora) => `${spec.loadBalancer.uid}/${metadata.name}`;
