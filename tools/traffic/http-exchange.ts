@@ -68,9 +68,11 @@ function judge(res: http.IncomingMessage, body: PayloadBody | TextBody, ownAddre
   const member = res.headers['x-member'] as string | undefined;
   if (res.statusCode !== 200) return `status ${res.statusCode} from ${member ?? 'the load balancer'}`;
   if (!res.complete) return 'the answer was cut short';
+  const wrongBody = body.wrong(member);
+  if (wrongBody !== undefined) return wrongBody;
   const seen = res.headers['x-client-address'];
   if (ownAddress !== undefined && seen !== ownAddress) return `the member saw the client address ${seen}, not ${ownAddress}`;
-  return body.wrong(member);
+  return undefined;
 }
 
 class TextBody {
@@ -96,7 +98,8 @@ class PayloadBody {
   }
 
   add(chunk: Buffer): void {
-    if (this.#wrongAt < 0) this.#wrongAt = firstWrongByte(this.#received, chunk);
+    const awaited = chunk.subarray(0, Math.max(0, this.#expected - this.#received));
+    if (this.#wrongAt < 0) this.#wrongAt = firstWrongByte(this.#received, awaited);
     this.#received += chunk.length;
   }
 

@@ -73,10 +73,10 @@ export class MemberServer {
     this.port = (listener.address() as net.AddressInfo).port;
   }
 
-  /** Dies as a process does that is killed: the port refuses connections and all open ones are reset. */
+  /** Dies as a process does that is killed: the port refuses connections and all open ones are closed, whatever was under way. */
   kill(): void {
     this.#stopListening();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async setHealthy(healthy: boolean): Promise<void> {

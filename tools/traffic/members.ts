@@ -19,7 +19,7 @@ export interface Member {
   stats(): Promise<MemberStats>;
   /** Makes health checks fail (or succeed again); requests are served all the same. A tcp member refuses new connections instead. */
   setHealthy(healthy: boolean): Promise<void>;
-  /** Refuses connections and resets those there are, as a killed process does. */
+  /** Refuses connections and closes those there are, whatever is under way, as a killed process does. */
   kill(): Promise<void>;
   /** Comes back on the same port after `kill`. */
   start(): Promise<void>;
