@@ -88,7 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stack.startOperator();
   }
   if (memberPorts.length > 0) {
-    log(`starting member servers at 127.0.0.1, ports ${memberPorts.join(', ')}`);
+    log(`member servers are at 127.0.0.1, ports ${memberPorts.join(', ')}`);
     await startMembers(dir, memberPorts, env, detached);
   }
   return stack;
