@@ -49,6 +49,16 @@ export class Connection {
     this.#access = undefined;
   }
 
+  /**
+   * Uses none of the connections there are for further calls. After a call that got no answer each of them may be dead, and each would
+   * cost another call its whole time-out to find out.
+   */
+  reconnect(): void {
+    const agents = this.#agents;
+    this.#agents = undefined;
+    closeGently(agents);
+  }
+
   async close(): Promise<void> {
     const agents = this.#agents;
     this.#agents = undefined;
@@ -82,11 +92,16 @@ export class Connection {
       // A quiet watch is no broken one: the reflector, which knows when it was promised to end, watches over silence.
       watches: dispatcherFor(options, { bodyTimeout: 0, headersTimeout: 30_000 }),
     };
-    // A refusal to close only means that they are closed already.
-    old?.requests.close().catch(() => {});
-    old?.watches.close().catch(() => {});
+    closeGently(old);
     return this.#agents;
   }
+}
+
+/** What runs on them goes on to its end. */
+function closeGently(agents: Agents | undefined): void {
+  // A refusal to close only means that they are closed already.
+  agents?.requests.close().catch(() => {});
+  agents?.watches.close().catch(() => {});
 }
 
 type Limits = Pick<Agent.Options, 'keepAliveTimeout' | 'headersTimeout' | 'bodyTimeout'>;

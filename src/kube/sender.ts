@@ -81,7 +81,10 @@ export class Sender {
       }
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (deadline.signal.aborted) throw failure ?? errorFromTimeout(describe(call), timeoutMs);
+      if (deadline.signal.aborted) {
+        this.connection.reconnect();
+        throw failure ?? errorFromTimeout(describe(call), timeoutMs);
+      }
       throw error;
     } finally {
       clearTimeout(timer);

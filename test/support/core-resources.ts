@@ -12,6 +12,9 @@ export interface ConfigMap extends KubeObject {
   data?: Record<string, string>;
 }
 
-export function configMap(name: string, { namespace = 'default', labels = {}, data = {} as Record<string, string> } = {}): ConfigMap {
+export function configMap(
+  name: string,
+  { namespace = 'default', labels, data = {} }: { namespace?: string; labels?: Record<string, string>; data?: Record<string, string> } = {},
+): ConfigMap {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data };
 }

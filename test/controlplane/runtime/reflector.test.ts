@@ -77,7 +77,8 @@ for (const { watchList, how } of [
       running = run(client, { selection: { namespace }, watchList, ...options });
       return running;
     };
-    const create = (name: string, v = '1', labels = {}) => direct.create(configMaps, configMap(name, { namespace, labels, data: { v } }));
+    const create = (name: string, v = '1', labels?: Record<string, string>) =>
+      direct.create(configMaps, configMap(name, { namespace, labels, data: { v } }));
     const setData = (name: string, v: string) => direct.patchMerge(configMaps, { namespace, name }, { data: { v } });
     // Its port is an ephemeral one: while nobody listens, any outgoing connection of this machine may sit on it for a moment.
     const restart = () => eventually(() => controlPlane.startApiServer(), { withinMs: 30_000 });
