@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../configuration.ts';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
-import { ALIVE_PORT, PEERS_PORT, render } from '../haproxy/index.ts';
+import { ALIVE_PORT, applyMembers, PEERS_PORT, render } from '../haproxy/index.ts';
 import { controlAddress, portProblem } from './addresses.ts';
 import { checkConfiguration, HaproxyProcess, newest } from './haproxy-process.ts';
 import { type Folder, readJson, readText, writeJson, writeWhole } from './layout.ts';
@@ -71,11 +71,14 @@ export class ProcessAmphora {
     await this.process.start(binary);
   }
 
-  /** Brings the running process to this configuration. @throws ConfigurationRefused */
+  /** Brings the running process to this configuration: members by the runtime API where that can be, the rest by a reload. @throws ConfigurationRefused */
   async configure(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
     await this.#stage(state, configuration, signal);
-    await this.remember({ ...state, loading: configuration });
-    await this.#reload(signal);
+    const { reloadNeeded } = await applyMembers((command) => this.process.ask(command, signal), configuration, signal);
+    if (reloadNeeded !== undefined) {
+      await this.remember({ ...state, loading: configuration });
+      await this.#reload(signal);
+    }
     await this.remember({ ...state, loaded: configuration, loading: undefined });
   }
 
