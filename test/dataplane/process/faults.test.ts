@@ -1,0 +1,216 @@
+/** What dies or freezes behind the driver's back, and what cannot be had: what goes on, what heals, and in what words the rest is told. */
+
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { request } from 'undici';
+import type { Amphora } from '../../../src/api/index.ts';
+import { ProcessDriver } from '../../../src/provider/amphora/process/driver.ts';
+import { buildAmphora, buildConfiguration, buildServer } from '../../contract/builders.ts';
+import { eventually } from '../../support/eventually.ts';
+import { haproxiesIn, type ProcessSetting, processSetting, signalAmphora, signalVip } from './setting.ts';
+
+jest.setTimeout(60_000);
+
+const vip = { namespace: 'shop', name: 'web', uid: 'lb-uid' };
+let setting: ProcessSetting;
+let driver: ProcessDriver;
+
+beforeEach(async () => {
+  setting = await processSetting();
+  driver = setting.driver;
+});
+afterEach(async () => setting.dispose());
+
+const master = () => buildAmphora({ name: 'web-amp-0', role: 'MASTER' });
+const backup = () => buildAmphora({ name: 'web-amp-1', role: 'BACKUP', peer: 1 });
+
+/** The answers tell which amphora gave them: each has one member of its own. */
+function configurationOf(amphora: Amphora, more: Partial<Parameters<typeof buildConfiguration>[0]> = {}) {
+  const { address, port } = setting.members[amphora.spec.peer]!;
+  return buildConfiguration({
+    amphora,
+    ports: setting.ports.slice(0, 1),
+    servers: [buildServer({ address, protocolPort: port })],
+    ...more,
+  });
+}
+
+async function running(amphora: Amphora, configuration = configurationOf(amphora)): Promise<void> {
+  await driver.build(amphora, configuration);
+  await eventually(async () => expect(await driver.observe(amphora)).toMatchObject({ running: true }));
+}
+
+async function serving(...amphorae: Amphora[]): Promise<string> {
+  const { address } = await driver.ensureVip(vip, setting.ports.slice(0, 1));
+  for (const amphora of amphorae) {
+    await running(amphora);
+    await driver.attach(amphora);
+  }
+  await eventually(async () => expect((await driver.observeVip(vip))?.attached).toEqual(amphorae.map(({ metadata }) => metadata.name)));
+  return `http://${address}:${setting.ports[0]}/`;
+}
+
+/** The member that answers a new connection. */
+async function answeredBy(url: string): Promise<string> {
+  const { headers, body } = await request(url, { reset: true, headersTimeout: 1_000, bodyTimeout: 1_000 });
+  await body.dump();
+  return String(headers['x-member']);
+}
+
+describe('a pair, with nobody to act', () => {
+  test('the standby takes no traffic while the active one lives', async () => {
+    const url = await serving(master(), backup());
+    for (let i = 0; i < 20; i++) expect(await answeredBy(url)).toBe(setting.members[0]!.name);
+  });
+
+  test('the standby takes over when the active one is killed, and gives way when it is back', async () => {
+    const url = await serving(master(), backup());
+    await signalAmphora(master(), setting.stateDir, 'SIGKILL');
+    await eventually(async () => expect(await answeredBy(url)).toBe(setting.members[1]!.name), { withinMs: 5_000 });
+    await running(master());
+    await eventually(async () => expect(await answeredBy(url)).toBe(setting.members[0]!.name), { withinMs: 5_000 });
+  });
+
+  test('the standby takes over when the active one freezes, and gives way when it thaws', async () => {
+    const url = await serving(master(), backup());
+    await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
+    await eventually(async () => expect(await answeredBy(url)).toBe(setting.members[1]!.name), { withinMs: 10_000 });
+    await signalAmphora(master(), setting.stateDir, 'SIGCONT');
+    await eventually(async () => expect(await answeredBy(url)).toBe(setting.members[0]!.name), { withinMs: 5_000 });
+  });
+});
+
+describe('an amphora', () => {
+  test('that is the only one keeps its connections although its checks fail', async () => {
+    const url = await serving(master());
+    await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
+    await eventually(async () => expect((await driver.observeVip(vip))?.attached).toEqual([]), { withinMs: 10_000 });
+    const answer = request(url, { headersTimeout: 20_000 });
+    await signalAmphora(master(), setting.stateDir, 'SIGCONT');
+    expect((await answer).statusCode).toBe(200);
+  });
+
+  test('that is frozen is told of, and started again when that lasts', async () => {
+    let ahead = 0;
+    driver = new ProcessDriver({ stateDir: setting.stateDir, now: () => Date.now() + ahead });
+    await serving(master());
+    await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
+    expect(await driver.observe(master())).toMatchObject({ exists: true, running: false, lost: false, attached: true });
+    await driver.build(master(), configurationOf(master()));
+    expect((await driver.observe(master())).running).toBe(false);
+    ahead = 11_000;
+    expect((await driver.observe(master())).problem?.message).toMatch(/has not answered for 1\d s/);
+    await running(master());
+    await eventually(async () => expect((await driver.observeVip(vip))?.attached).toEqual(['web-amp-0']));
+  });
+
+  test('that ends again and again is lost, with the reason, and stays so for the next driver', async () => {
+    await running(master());
+    for (let i = 1; i < 5; i++) {
+      await signalAmphora(master(), setting.stateDir, 'SIGKILL');
+      await running(master());
+    }
+    await signalAmphora(master(), setting.stateDir, 'SIGKILL');
+    await expect(driver.build(master(), configurationOf(master()))).rejects.toMatchObject({ name: 'DriverError', reason: 'AmphoraLost' });
+    const seen = await new ProcessDriver({ stateDir: setting.stateDir }).observe(master());
+    expect(seen).toMatchObject({ exists: true, running: false, lost: true, problem: { reason: 'AmphoraLost' } });
+    await driver.destroy(master());
+    await running(master());
+  });
+
+  test('whose image is missing says which file, and starts once it is there', async () => {
+    const tagged = buildAmphora({ name: 'web-amp-0', flavorData: { ampImageTag: '2.6-custom' } });
+    const missing = join(setting.stateDir, 'images', '2.6-custom', 'haproxy');
+    const refused = driver.build(tagged, configurationOf(tagged));
+    await expect(refused).rejects.toMatchObject({ name: 'DriverError', reason: 'ImageNotFound' });
+    await expect(refused).rejects.toThrow(missing);
+    await mkdir(join(missing, '..'), { recursive: true });
+    await symlink('/usr/sbin/haproxy', missing);
+    await running(tagged);
+  });
+
+  test('whose image vanished is lost when it has to be started again', async () => {
+    const tagged = buildAmphora({ name: 'web-amp-0', flavorData: { ampImageTag: '2.6-custom' } });
+    const image = join(setting.stateDir, 'images', '2.6-custom', 'haproxy');
+    await mkdir(join(image, '..'), { recursive: true });
+    await symlink('/usr/sbin/haproxy', image);
+    await running(tagged);
+    await driver.lastConfiguration(tagged);
+    await rm(image);
+    expect(await driver.observe(tagged)).toMatchObject({ running: true });
+    await signalAmphora(tagged, setting.stateDir, 'SIGKILL');
+    await expect(driver.build(tagged, configurationOf(tagged))).rejects.toMatchObject({ reason: 'AmphoraLost' });
+    expect(await driver.observe(tagged)).toMatchObject({ lost: true });
+  });
+
+  test('that crashed starts with what it had when what it is given is refused', async () => {
+    await running(master());
+    await driver.lastConfiguration(master());
+    await signalAmphora(master(), setting.stateDir, 'SIGKILL');
+    const broken = configurationOf(master(), {
+      listener: { tls: { defaultTlsContainerRef: 'bad', clientAuthentication: 'NONE' }, protocol: 'TERMINATED_HTTPS' },
+    });
+    await driver.build(master(), { ...broken, secrets: { bad: { certificate: 'no certificate', key: 'no key' } } });
+    await eventually(async () => expect(await driver.observe(master())).toMatchObject({ running: true }));
+    expect(await driver.lastConfiguration(master())).toEqual(configurationOf(master()));
+  });
+
+  test('does not take a port that another program has on all addresses, and loses nothing over it', async () => {
+    const [port, taken] = setting.ports;
+    const url = await serving(master());
+    const stranger = createServer();
+    await new Promise<void>((resolve) => stranger.listen(taken, '0.0.0.0', resolve));
+    try {
+      const refused = driver.configure(master(), configurationOf(master(), { ports: [port, taken] }));
+      await expect(refused).rejects.toMatchObject({ name: 'DriverError', reason: 'PortInUse' });
+      await expect(refused).rejects.toThrow(String(taken));
+      await expect(driver.ensureVip(vip, [port, taken])).rejects.toMatchObject({ reason: 'PortInUse' });
+      expect(await answeredBy(url)).toBe(setting.members[0]!.name);
+      expect((await driver.observe(master())).listeners).toEqual([{ protocolPort: port, open: true }]);
+    } finally {
+      await new Promise((resolve) => stranger.close(resolve));
+    }
+    await driver.configure(master(), configurationOf(master(), { ports: [port, taken] }));
+    expect((await driver.ensureVip(vip, [port, taken])).ports).toEqual([port, taken]);
+  });
+
+  test('leaves no process and no socket behind when destroyed, even frozen', async () => {
+    await serving(master());
+    await driver.detach(master());
+    await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
+    await driver.destroy(master());
+    expect(await haproxiesIn(join(setting.stateDir, 'loadbalancers', 'lb-uid', 'amphorae'))).toEqual([]);
+    expect(await driver.list('lb-uid')).toEqual([]);
+  });
+});
+
+describe('a VIP', () => {
+  test('whose HAProxy was killed comes back with its address, its ports and its amphorae', async () => {
+    const url = await serving(master(), backup());
+    await signalVip('lb-uid', setting.stateDir, 'SIGKILL');
+    await eventually(async () => expect(await driver.observeVip(vip)).toMatchObject({ ports: [], attached: [] }));
+    await driver.ensureVip(vip, setting.ports.slice(0, 1));
+    await eventually(async () => expect(await answeredBy(url)).toBe(setting.members[0]!.name));
+    expect((await driver.observeVip(vip))?.attached).toEqual(['web-amp-0', 'web-amp-1']);
+  });
+
+  test('can not have an address that this machine lacks, and says so', async () => {
+    await expect(driver.ensureVip({ ...vip, address: '192.0.2.7' }, [])).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
+    expect(await driver.observeVip(vip)).toBeUndefined();
+    await driver.ensureVip(vip, []);
+  });
+});
+
+test('processes that have nothing to do with the driver are left alone, though they have a pid that it remembers', async () => {
+  await running(master());
+  await signalAmphora(master(), setting.stateDir, 'SIGKILL');
+  const folder = join(setting.stateDir, 'loadbalancers', 'lb-uid', 'amphorae', 'web-amp-0');
+  const { readJson, writeJson } = await import('../../../src/provider/amphora/process/layout.ts');
+  const record = await readJson<object>(join(folder, 'process.json'));
+  await writeJson(join(folder, 'process.json'), { ...record, pid: process.pid });
+  expect((await driver.observe(master())).running).toBe(false);
+  await driver.destroy(master());
+  expect(await driver.list('lb-uid')).toEqual([]);
+});
