@@ -88,7 +88,7 @@ describe('a load balancer', () => {
       flavorId: 'large',
       role: 'STANDALONE',
       steering: 'Attached',
-      flavorData: { maxConnections: 20_000, threads: 2 },
+      flavorData: { maxConnections: 8000, threads: 2 },
     });
     await eventually(async () =>
       expect(await eventsOf()).toEqual(expect.arrayContaining(['ResizeStarted', 'Built', 'Detached', 'Committed', 'ResizeSucceeded'])),
