@@ -89,7 +89,7 @@ export class Manager {
     const { setup, leaderElection, onLeader } = this.#options;
     const synced = Promise.all(setup.reflectors.map((reflector) => reflector.synced()));
     if (!(await before(stop, synced))) return 0;
-    this.#log.info({ resources: setup.reflectors.map((r) => r.resource.plural) }, 'caches are filled');
+    this.#log.info({ caches: setup.reflectors.map((reflector) => reflector.name) }, 'caches are filled');
     if (leaderElection && !(await leaderElection.acquire(stop))) return 0;
 
     onLeader?.(true);
@@ -137,7 +137,7 @@ export class Manager {
     const { healthAddress, metricsAddress, registry, setup } = this.#options;
     const readyz: Record<string, Check> = { ...setup.readyz };
     for (const reflector of setup.reflectors) {
-      readyz[`${reflector.resource.plural}-cache`] = () => reflector.hasSynced() || 'not read yet';
+      readyz[`cache of ${reflector.name}`] = () => reflector.hasSynced() || 'not read yet';
     }
     const healthz: Record<string, Check> = { ping: () => true };
     const shared = healthAddress && metricsAddress && sameAddress(healthAddress, metricsAddress);

@@ -54,6 +54,8 @@ const initialEventsEnd = 'k8s.io/initial-events-end';
  */
 export class Reflector<T extends KubeObject> {
   readonly resource: Resource;
+  /** For people: `secrets`, or `secrets of team-a`. */
+  readonly name: string;
   readonly #store: Store<T>;
   readonly #options: ReflectorOptions<T>;
   readonly #clock: Clock;
@@ -70,10 +72,12 @@ export class Reflector<T extends KubeObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.resource = options.resource;
+    const { namespace } = options.selection ?? {};
+    this.name = namespace ? `${options.resource.plural} of ${namespace}` : options.resource.plural;
     this.#store = new Store(options.indexes);
     this.#clock = options.clock ?? realClock;
     this.#random = options.random ?? Math.random;
-    this.#log = (options.log ?? silentLog).child({ reflector: options.resource.plural });
+    this.#log = (options.log ?? silentLog).child({ reflector: this.name });
     this.#metrics = options.metrics ?? noMetrics;
     this.#useWatchList = options.watchList ?? true;
   }
@@ -185,7 +189,7 @@ export class Reflector<T extends KubeObject> {
       this.#version = undefined;
     } else {
       const still = this.#hasSynced ? 'what is known stays in use' : 'nothing is known yet';
-      this.#log.warn({ err: error }, `cannot ${initial ? 'read' : 'watch'} ${this.resource.plural}, trying again; ${still}`);
+      this.#log.warn({ err: error }, `cannot ${initial ? 'read' : 'watch'} ${this.name}, trying again; ${still}`);
     }
     return true;
   }
