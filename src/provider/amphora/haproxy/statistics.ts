@@ -103,7 +103,7 @@ function membersOf(stat: readonly Row[]): Loaded['members'] {
   for (const row of stat.filter((candidate) => candidate('type') === '2')) {
     const pool = parseBackendName(row('pxname'))?.pool;
     if (pool === undefined) continue;
-    const status = memberStatus(row('status'));
+    const status = memberStatus(row('status'), Number(row('weight')));
     const key = `${pool}/${row('svname')}`;
     const known = members.get(key);
     if (!known || status === 'ERROR') members.set(key, { pool, ...parseServerName(row('svname')), status });
@@ -111,13 +111,16 @@ function membersOf(stat: readonly Row[]): Loaded['members'] {
   return [...members.values()];
 }
 
-/** Octavia's operating status of a member, from HAProxy's of its server (management guide section 9.1, "status"). */
-export function memberStatus(status: string): MemberStatus {
-  if (status === 'no check') return 'NO_MONITOR';
-  if (status.startsWith('UP')) return 'ONLINE';
+/**
+ * Octavia's operating status of a member, from HAProxy's of its server and its weight (management guide section 9.1, "status" and "weight"):
+ * a server that nothing checks doesn't say by itself that its weight is 0.
+ */
+export function memberStatus(status: string, weight: number): MemberStatus {
   if (status.startsWith('MAINT')) return 'OFFLINE';
   if (status.startsWith('DRAIN') || status.startsWith('NOLB')) return 'DRAINING';
-  return 'ERROR';
+  if (status !== 'no check' && !status.startsWith('UP')) return 'ERROR';
+  if (weight === 0) return 'DRAINING';
+  return status === 'no check' ? 'NO_MONITOR' : 'ONLINE';
 }
 
 function connectionsOf(info: ReadonlyMap<string, string>, stat: readonly Row[]): Connections {
