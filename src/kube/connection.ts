@@ -3,9 +3,6 @@ import type { DispatcherOptions, KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import { type Access, currentAccess } from './kubeconfig.ts';
 
-/** Files and plugins are asked again this often. A rotated CA or token is in force that soon. */
-const accessMaxAgeMs = 10_000;
-
 interface Agents {
   options: DispatcherOptions;
   fingerprint: string;
@@ -27,13 +24,18 @@ export interface Route {
  */
 export class Connection {
   readonly #load: () => KubeConfig;
+  readonly #accessMaxAgeMs: number;
   #config: KubeConfig;
   #access: { value: Promise<Access>; at: number } | undefined;
   #agents: Agents | undefined;
 
-  /** @param load reads the kubeconfig; called again when the server no longer knows us (401) */
-  constructor(load: () => KubeConfig) {
+  /**
+   * @param load reads the kubeconfig; called again when the server no longer knows us (401)
+   * @param options.accessMaxAgeMs how soon a rotated CA, certificate or token is in force. Default 10,000.
+   */
+  constructor(load: () => KubeConfig, { accessMaxAgeMs = 10_000 } = {}) {
     this.#load = load;
+    this.#accessMaxAgeMs = accessMaxAgeMs;
     this.#config = load();
   }
 
@@ -67,7 +69,7 @@ export class Connection {
 
   #currentAccess(): Promise<Access> {
     const now = performance.now();
-    if (!this.#access || now - this.#access.at > accessMaxAgeMs) {
+    if (!this.#access || now - this.#access.at >= this.#accessMaxAgeMs) {
       const value = currentAccess(this.#config);
       this.#access = { value, at: now };
       value.catch(() => {

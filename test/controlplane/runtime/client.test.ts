@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Connection } from '../../../src/kube/connection.ts';
 import {
   isAlreadyExists,
   isConflict,
@@ -12,10 +13,11 @@ import {
   isUnreachable,
   KubeError,
 } from '../../../src/kube/errors.ts';
-import type { HttpKubeClient } from '../../../src/kube/http-client.ts';
+import { HttpKubeClient } from '../../../src/kube/http-client.ts';
 import { connect } from '../../../src/kube/index.ts';
+import { loadKubeConfig } from '../../../src/kube/kubeconfig.ts';
 import type { RequestReport } from '../../../src/kube/sender.ts';
-import type { KubeObject, WatchEvent } from '../../../src/kube/types.ts';
+import type { KubeObject, Resource, WatchEvent } from '../../../src/kube/types.ts';
 import { useControlPlane } from '../../support/controlplane.ts';
 import { type ConfigMap, configMap, configMaps, namespaces, secrets } from '../../support/core-resources.ts';
 import { throughProxy } from '../../support/through-proxy.ts';
@@ -27,6 +29,14 @@ const failureOf = async (promise: Promise<unknown>): Promise<KubeError> => {
   );
   expect(error).toBeInstanceOf(KubeError);
   return error as KubeError;
+};
+
+const selfSubjectReviews: Resource = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'selfsubjectreviews',
+  kind: 'SelfSubjectReview',
+  namespaced: false,
 };
 
 let sequence = 0;
@@ -240,6 +250,44 @@ describe('client', () => {
     await Promise.allSettled(watches);
     await frugal.close();
     await access.close();
+  });
+
+  test('a client certificate that was renewed on disk is used from then on, while watches on the old one go on', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'reflavor-rotate-'));
+    const rotate = async (user: string) => {
+      const raw = await readFile(await controlPlane.userKubeconfig({ user, groups: ['system:masters'] }), 'utf8');
+      const pem = (field: string) => Buffer.from(new RegExp(`${field}: (\\S+)`).exec(raw)![1]!, 'base64');
+      await writeFile(join(dir, 'crt'), pem('client-certificate-data'));
+      await writeFile(join(dir, 'key'), pem('client-key-data'));
+      const files = raw
+        .replace(/client-certificate-data: \S+/, 'client-certificate: crt')
+        .replace(/client-key-data: \S+/, 'client-key: key');
+      await writeFile(join(dir, 'kubeconfig'), files);
+    };
+    const whoAmI = async () => {
+      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: { name: '' } };
+      const answer = await rotating.create<KubeObject & { status?: { userInfo: { username: string } } }>(selfSubjectReviews, review);
+      return answer.status?.userInfo.username;
+    };
+    await rotate('before@example.org');
+    const rotating = new HttpKubeClient(
+      new Connection(() => loadKubeConfig({ kubeconfig: join(dir, 'kubeconfig') }), { accessMaxAgeMs: 0 }),
+    );
+    expect(await whoAmI()).toBe('before@example.org');
+    const { metadata } = await client.create(configMaps, configMap(newName()));
+    const watch = rotating.watch<ConfigMap>(configMaps, {
+      allowWatchBookmarks: false,
+      namespace: 'default',
+      fieldSelector: `metadata.name=${metadata.name}`,
+    });
+    expect((await watch.next()).value).toMatchObject({ type: 'ADDED' });
+    await rotate('after@example.org');
+    expect(await whoAmI()).toBe('after@example.org');
+    await client.delete(configMaps, metadata);
+    expect((await watch.next()).value).toMatchObject({ type: 'DELETED' });
+    await watch.return();
+    await rotating.close();
+    await rm(dir, { recursive: true });
   });
 
   test('credentials that are no longer known are asked for anew, and the call succeeds', async () => {
