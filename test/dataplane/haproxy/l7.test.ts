@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { L7Policy, L7Rule, Listener } from '../../../src/api/index.ts';
 import { freePorts } from '../../../tools/ports.ts';
 import { type Members, startMembers } from '../../../tools/traffic/members.ts';
 import { type CertificateAndKey, issueCertificate, makeCa } from '../../support/certificates.ts';
 import { configuration, listener, pool, startHaproxy, type TestHaproxy } from '../../support/haproxy.ts';
 import { request, type TestRequest } from '../../support/request.ts';
+
+jest.setTimeout(60_000);
 
 type Asked = Pick<TestRequest, 'path' | 'headers' | 'method'>;
 type Rule = Partial<L7Rule> & Pick<L7Rule, 'type' | 'compareType' | 'value'>;

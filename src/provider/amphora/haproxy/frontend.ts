@@ -65,12 +65,12 @@ const headerValues: Record<keyof InsertHeaders, string | undefined> = {
   'X-Forwarded-Proto': undefined,
   'X-SSL-Client-Verify': '%[ssl_c_verify]',
   'X-SSL-Client-Has-Cert': '%[ssl_c_used]',
-  'X-SSL-Client-DN': '%{+Q}[ssl_c_s_dn]',
-  'X-SSL-Client-CN': '%{+Q}[ssl_c_s_dn(cn)]',
-  'X-SSL-Issuer': '%{+Q}[ssl_c_i_dn]',
-  'X-SSL-Client-SHA1': '%{+Q}[ssl_c_sha1,hex]',
-  'X-SSL-Client-Not-Before': '%{+Q}[ssl_c_notbefore]',
-  'X-SSL-Client-Not-After': '%{+Q}[ssl_c_notafter]',
+  'X-SSL-Client-DN': '%[ssl_c_s_dn]',
+  'X-SSL-Client-CN': '%[ssl_c_s_dn(cn)]',
+  'X-SSL-Issuer': '%[ssl_c_i_dn]',
+  'X-SSL-Client-SHA1': '%[ssl_c_sha1,hex]',
+  'X-SSL-Client-Not-Before': '%[ssl_c_notbefore]',
+  'X-SSL-Client-Not-After': '%[ssl_c_notafter]',
 };
 
 /** Every header but X-Forwarded-For, which has a history, takes the place of one that the client sent. */
