@@ -49,6 +49,7 @@ export const REASONS = {
   // VIP
   AddressNotAvailable: 'The VIP address cannot be had.',
   PortInUse: 'A port of the VIP is taken by something else.',
+  PermissionDenied: 'The operator’s user may not listen on a port.',
   VipPending: 'The VIP is not there yet.',
   // Amphora
   Running: 'HAProxy runs and may be sent traffic.',

@@ -196,6 +196,24 @@ describe('a VIP', () => {
     expect((await driver.observeVip(vip))?.attached).toEqual(['web-amp-0', 'web-amp-1']);
   });
 
+  test('whose HAProxy was killed still counts its amphorae as attached, since it comes back with them', async () => {
+    await serving(master());
+    await signalVip('lb-uid', setting.stateDir, 'SIGKILL');
+    expect((await driver.observe(master())).attached).toBe(true);
+    await expect(driver.destroy(master())).rejects.toThrow(/detach/);
+    await driver.detach(master());
+    await eventually(async () => expect((await driver.observe(master())).attached).toBe(false));
+    await driver.destroy(master());
+  });
+
+  test('whose HAProxy froze is started again, and meanwhile nobody is told that its amphorae are out', async () => {
+    const url = await serving(master());
+    await signalVip('lb-uid', setting.stateDir, 'SIGSTOP');
+    await expect(driver.observe(master())).rejects.toThrow(/does not answer/);
+    await driver.ensureVip(vip, setting.ports.slice(0, 1));
+    expect(await answeredBy(url)).toBe(setting.members[0]!.name);
+  });
+
   test('can not have an address that this machine lacks, and says so', async () => {
     await expect(driver.ensureVip({ ...vip, address: '192.0.2.7' }, [])).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
     expect(await driver.observeVip(vip)).toBeUndefined();

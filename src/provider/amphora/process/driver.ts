@@ -198,6 +198,7 @@ export class ProcessDriver implements AmphoraDriver {
     try {
       const reading = await read(target.process, (state.loading ?? state.loaded)?.peers ?? [], signal);
       this.#silentSince.delete(key);
+      await target.process.trimLog();
       return reading;
     } catch {
       signal?.throwIfAborted();
@@ -219,7 +220,7 @@ export class ProcessDriver implements AmphoraDriver {
     };
   }
 
-  /** Current ones as the amphora or the VIP counts them: a client in the kernel's queue of the amphora is known to the VIP alone. */
+  /** Current ones as the amphora or the VIP counts them, whichever are more: a client in the kernel's queue of the amphora is known to the VIP alone. */
   #connections(amphora: Amphora, running: Reading | undefined, atVip: number): AmphoraObservation['connections'] {
     const key = keyOf(amphora);
     const total = this.#totals.get(key) ?? new Total();
@@ -227,7 +228,7 @@ export class ProcessDriver implements AmphoraDriver {
     if (running) total.add(running.workers);
     const current = running?.workers.reduce((sum, worker) => sum + worker.current, 0) ?? 0;
     const queued = running?.workers[0]?.queued ?? false;
-    return { current: Math.max(current, atVip), total: total.value, queued: queued || atVip > current };
+    return { current: Math.max(current, atVip), total: total.value, queued };
   }
 
   /** What the amphora keeps, a configuration that has been loaded meanwhile taken as such. */

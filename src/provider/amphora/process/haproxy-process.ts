@@ -94,8 +94,8 @@ export class HaproxyProcess {
   }
 
   /** Asks again until the process, which may be starting, answers. @throws DriverError when it ends, or is silent for long */
-  async untilItAnswers<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const giveUpAt = performance.now() + longestSilenceMs;
+  async untilItAnswers<T>(ask: () => Promise<T>, signal?: AbortSignal, patienceMs = longestSilenceMs): Promise<T> {
+    const giveUpAt = performance.now() + patienceMs;
     for (;;) {
       signal?.throwIfAborted();
       try {
@@ -148,7 +148,9 @@ export function checkConfiguration(binary: string, file: string, signal?: AbortS
 
 /** The file that `name` stands for: a path, or a program on the PATH. @throws DriverError ImageNotFound */
 export async function findBinary(name: string, remedy: string): Promise<string> {
-  const candidates = name.includes('/') ? [name] : (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, name));
+  // Debian puts it in /usr/sbin, which ordinary users don't have on their PATH.
+  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin'];
+  const candidates = name.includes('/') ? [name] : dirs.map((dir) => join(dir, name));
   for (const candidate of candidates) {
     const found = await access(candidate, constants.X_OK).then(
       () => true,

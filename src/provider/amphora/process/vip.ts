@@ -22,6 +22,9 @@ export interface VipServerObservation {
   current: number;
 }
 
+/** A master that reloads itself answers nobody meanwhile. */
+const longestReloadMs = 2_000;
+
 interface Row {
   proxy: string;
   server: string;
@@ -53,16 +56,14 @@ export class Vip {
   async apply(state: VipState, signal?: AbortSignal): Promise<void> {
     await writeWhole(this.#folder.configurationFile, renderVip(state, this.#folder));
     await writeJson(this.#folder.stateFile, state);
-    if (!(await this.#process.alive())) await this.#process.start(await this.#binary());
-    await this.#process.trimLog();
-    const rows = await this.#process.untilItAnswers(() => this.#rows(signal), signal);
+    const rows = await this.#running(signal);
     if (openPorts(rows).join() !== [...state.ports].sort(ascending).join()) await this.#process.reload(signal);
     else await this.#syncServers(state, rows, signal);
   }
 
   /** Refuses ports that can't be had before anything changes. @throws DriverError PortInUse, PermissionDenied, AddressNotAvailable */
   async requirePorts(address: string, ports: number[]): Promise<void> {
-    const held = (await this.#process.alive()) ? openPorts(await this.#rows().catch(() => [])) : [];
+    const held = (await this.#process.alive()) ? ((await this.state())?.ports ?? []) : [];
     for (const port of ports) {
       const problem = held.includes(port) ? undefined : await portProblem(address, port);
       if (problem) throw problem;
@@ -73,23 +74,32 @@ export class Vip {
   async observe(signal?: AbortSignal): Promise<VipObservation | undefined> {
     const state = await this.state();
     if (!state) return undefined;
-    const rows = await this.#askRunning(signal);
+    const rows = (await this.#process.alive()) ? await this.#ask(() => this.#rows(signal), signal) : [];
     const up = rows.filter(({ proxy, status }) => proxy === 'amphorae' && (status.startsWith('UP') || status === 'no check'));
     const attached = up.map(({ server }) => amphoraOf(server)).filter((name) => name !== 'BACKEND');
     return { address: state.address, ports: openPorts(rows), attached: [...new Set(attached)].sort() };
   }
 
-  /** What the running process says of an amphora; not in rotation where the process doesn't run, or doesn't know it. */
+  /**
+   * What the running process says of an amphora; while it doesn't run, what it will do with it once it does. Rejects when it can't be
+   * asked: that an amphora is out of rotation must not be a guess.
+   */
   async observeServer(amphora: string, signal?: AbortSignal): Promise<VipServerObservation> {
-    const none = { inRotation: false, current: 0 };
-    if (!(await this.#process.alive())) return none;
-    const { workers } = await this.#process.processes(signal);
-    const all = await Promise.all(workers.map(({ pid }) => this.#rows(signal, pid).catch(() => [])));
     const mine = (rows: Row[]) =>
       rows.filter(({ proxy, server }) => isBackend(proxy) && server !== 'BACKEND' && amphoraOf(server) === amphora);
-    const current = all.flatMap(mine).reduce((sum, row) => sum + row.current, 0);
-    const inCharge = workers.findIndex(({ old }) => !old);
-    return { inRotation: mine(all[inCharge] ?? []).some(({ status }) => !isOut(status)), current };
+    const state = await this.state();
+    if (!(await this.#process.alive())) {
+      return { inRotation: state?.servers.some((server) => server.amphora === amphora) ?? false, current: 0 };
+    }
+    return this.#ask(async () => {
+      const { workers } = await this.#process.processes(signal);
+      const inCharge = workers.filter(({ old }) => !old);
+      const now = mine((await Promise.all(inCharge.map(({ pid }) => this.#rows(signal, pid)))).flat());
+      // A worker that a reload left behind may end while it is asked.
+      const old = workers.filter((worker) => worker.old).map(({ pid }) => this.#rows(signal, pid).then(mine, () => []));
+      const current = [...now, ...(await Promise.all(old)).flat()].reduce((sum, row) => sum + row.current, 0);
+      return { inRotation: now.some(({ status }) => !isOut(status)), current };
+    }, signal);
   }
 
   /** Ends the process and removes its folder. */
@@ -99,9 +109,23 @@ export class Vip {
     for (const socket of [this.#folder.masterSocket, this.#folder.adminSocket]) await rm(socket, { force: true });
   }
 
-  async #askRunning(signal?: AbortSignal): Promise<Row[]> {
-    if (!(await this.#process.alive())) return [];
-    return this.#rows(signal).catch(() => []);
+  /** What the process says, which is started if it has to be; one that is alive and stays silent is ended for that. */
+  async #running(signal?: AbortSignal): Promise<Row[]> {
+    const rows = () => this.#process.untilItAnswers(() => this.#rows(signal), signal);
+    if (await this.#process.alive()) {
+      await this.#process.trimLog();
+      const said = await rows().catch(() => undefined);
+      if (said) return said;
+      signal?.throwIfAborted();
+      await this.#process.end();
+    }
+    await this.#process.start(await this.#binary());
+    return rows();
+  }
+
+  /** Asks the living process, with patience for the moment of a reload in which nobody answers. */
+  #ask<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#process.untilItAnswers(ask, signal, longestReloadMs);
   }
 
   /** Brings the servers of the running process to the state: those that are missing are added, those that are too many go out. */
