@@ -10,12 +10,22 @@ const flow = (value: unknown) => JSON.stringify(value);
 export function valuesYaml(schema: ValueSchema, indent = ''): string {
   return Object.entries(schema.properties ?? {})
     .map(([name, value]) => {
-      const comment = value.description ? `${indent}# ${value.description}\n` : '';
+      const comment = value.description ? `${wrapped(value.description, `${indent}# `)}\n` : '';
       if (value.properties) return `${comment}${indent}${name}:\n${valuesYaml(value, `${indent}  `)}`;
       const choices = value.enum ? ` # ${value.enum.join(', ')}` : '';
       return `${comment}${indent}${name}:${plain(value.default, indent)}${choices}\n`;
     })
     .join(indent === '' ? '\n' : '');
+}
+
+function wrapped(text: string, prefix: string, width = 120): string {
+  const lines = [prefix.trimEnd()];
+  for (const word of text.split(' ')) {
+    const last = `${lines.at(-1)} ${word}`;
+    if (last.length <= width) lines[lines.length - 1] = last;
+    else lines.push(prefix + word);
+  }
+  return lines.join('\n');
 }
 
 function plain(value: unknown, indent: string): string {
@@ -103,7 +113,7 @@ export function chartYaml(
         'artifacthub.io/category': 'networking',
         'artifacthub.io/license': pkg.license,
         'artifacthub.io/operator': 'true',
-        'artifacthub.io/operatorCapabilities': 'Deep Insights',
+        'artifacthub.io/operatorCapabilities': 'Full Lifecycle',
         'artifacthub.io/images': stringify([{ name: 'reflavor', image: `docker.io/reflavor/reflavor:${pkg.version}` }]),
         'artifacthub.io/crds': stringify(crds, { lineWidth: 0 }),
         'artifacthub.io/crdsExamples': stringify(examples),
