@@ -8,7 +8,8 @@ describeDriverContract('simulated', async () => {
   world.faults.inject({
     kind: 'configurationRefused',
     message: hasBrokenRegex,
-    matches: ({ listeners }) => listeners.some(({ l7Policies }) => l7Policies?.some(({ rules }) => rules?.some(({ value }) => value === '(['))),
+    matches: ({ listeners }) =>
+      listeners.some(({ l7Policies }) => l7Policies?.some(({ rules }) => rules?.some(({ value }) => value === '(['))),
   });
   return {
     driver: new SimulatedDriver(world),
