@@ -69,8 +69,8 @@ export class SimulatedDriver implements AmphoraDriver {
       const existing = this.#find(amphora);
       if (existing?.lost) throw lostError(existing.name);
       if (existing?.running.is && !existing.problem) return;
-      const refusal = world.faults.strike('configurationRefused', subject);
-      if (refusal && (refusal.matches?.(configuration) ?? true)) throw new ConfigurationRefused(refusal.message);
+      const refusal = this.world.faults.strike('configurationRefused', subject, { configuration });
+      if (refusal) throw new ConfigurationRefused(refusal.message);
 
       const built = existing ?? world.addAmphora(newborn(amphora, now));
       const failure = world.faults.strike('buildFails', subject);
@@ -93,8 +93,8 @@ export class SimulatedDriver implements AmphoraDriver {
       const target = this.#existing(amphora);
       if (!this.#isRunning(target))
         throw new DriverError('DriverFailed', `${target.name} does not run, so that it can't be configured: build it first`);
-      const refusal = this.world.faults.strike('configurationRefused', subject);
-      if (refusal && (refusal.matches?.(configuration) ?? true)) throw new ConfigurationRefused(refusal.message);
+      const refusal = this.world.faults.strike('configurationRefused', subject, { configuration });
+      if (refusal) throw new ConfigurationRefused(refusal.message);
       target.loaded = this.#soon(
         'configure',
         slow,
@@ -196,13 +196,13 @@ export class SimulatedDriver implements AmphoraDriver {
   async #act(act: Act, subject: Subject, signal: AbortSignal | undefined, effect: (slowMs: number) => void): Promise<void> {
     signal?.throwIfAborted();
     const { faults, chaos } = this.world;
-    if (faults.strike('hangs', subject, act)) await aborted(signal);
-    const before = faults.strike('throws', subject, act, 'before');
+    if (faults.strike('hangs', subject, { act })) await aborted(signal);
+    const before = faults.strike('throws', subject, { act, when: 'before' });
     if (before) throw before.error ?? injectedError(act, 'before');
     const roll = chaos ? chaos.random() / chaos.probability : Number.POSITIVE_INFINITY;
     if (roll < 0.5) throw injectedError(act, 'before');
-    effect(faults.strike('slow', subject, act)?.ms ?? 0);
-    const after = faults.strike('throws', subject, act, 'after');
+    effect(faults.strike('slow', subject, { act })?.ms ?? 0);
+    const after = faults.strike('throws', subject, { act, when: 'after' });
     if (after) throw after.error ?? injectedError(act, 'after');
     if (roll < 1) throw injectedError(act, 'after');
   }

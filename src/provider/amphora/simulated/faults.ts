@@ -65,15 +65,15 @@ export class Faults {
   strike<K extends Fault['kind']>(
     kind: K,
     subject: Subject,
-    act?: Act,
-    when?: 'before' | 'after',
+    { act, when, configuration }: { act?: Act; when?: 'before' | 'after'; configuration?: Configuration } = {},
   ): Extract<Fault, { kind: K }> | undefined {
     const hit = this.#injected.find(
       ({ fault, target, left }) =>
         fault.kind === kind &&
         left > 0 &&
-        (act === undefined || ('act' in fault && fault.act === act)) &&
-        (when === undefined || ('when' in fault && fault.when === when)) &&
+        (!('act' in fault) || fault.act === act) &&
+        (!('when' in fault) || fault.when === when) &&
+        (!('matches' in fault) || !configuration || fault.matches?.(configuration) !== false) &&
         (target.amphora ?? subject.amphora) === subject.amphora &&
         (target.flavorId ?? subject.flavorId) === subject.flavorId &&
         (target.loadBalancerUid ?? subject.loadBalancerUid) === subject.loadBalancerUid,
