@@ -22,7 +22,7 @@ export interface HttpOutcome extends Outcome {
  * A connection that the server closed while it was idle shows at once when it is used again; one that breaks later than this had taken
  * the request. Milliseconds, generous because the machine is busy.
  */
-const idleRaceMs = 250;
+const idleRaceMs = 1000;
 
 /**
  * Makes one GET and judges the answer. Never rejects: whatever isn't a 200 with the whole and right body by the time-out is an outcome with an error.

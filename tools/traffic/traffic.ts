@@ -28,7 +28,7 @@ export interface TrafficReport {
  * A request has failed when it is not answered with status 200 and the whole, right body within its time-out: a refused or reset connection, a
  * body that is short or has a wrong byte, a status of 400 or above, a wrong certificate, no answer in time. Nothing is tried again, with one exception that RFC 9112
  * section 9.3.1 makes: a keep-alive client's GET on a connection used before, when that connection is closed before any byte of the answer and within
- * 250 ms of the request, so that the server may well have closed it while it was idle. Then it is sent once more on a new connection, that outcome
+ * a second of the request, so that the server may well have closed it while it was idle. Then it is sent once more on a new connection, that outcome
  * counts, and `retriedOnClosedIdle` goes up by one; who promises that not even this happens, asserts that it is 0.
  * Failures of this machine (no free port, no file descriptor) count too: a client can't tell them apart with certainty.
  *
