@@ -18,8 +18,8 @@ export interface TestHaproxy {
   readonly address: string;
   /** Writes the configuration, has it checked, and reloads. @throws ConfigurationRefused, and what runs goes on */
   load(configuration: Configuration): Promise<void>;
-  /** Writes the configuration without a reload, as a driver does beside `applyMembers`. */
-  write(configuration: Configuration): Promise<void>;
+  /** Writes the configuration without a reload, as a driver does beside `applyMembers`; for another environment than its own, if given. */
+  write(configuration: Configuration, other?: Partial<RenderEnvironment>): Promise<void>;
   log(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export async function startHaproxy(configuration: Configuration, options: TestHa
   };
   await mkdir(path('files'));
   await writeFile(path('state'), '');
-  const write = (next: Configuration) => writeConfiguration(next, environment, path('haproxy.cfg'));
+  const write: TestHaproxy['write'] = (next, other) => writeConfiguration(next, { ...environment, ...other }, path('haproxy.cfg'));
   await write(configuration);
   const args = ['-W', '-S', `${path('master.sock')},mode,600,level,admin`, '-f', path('haproxy.cfg')];
   const identity = await startProcess({ name: 'haproxy', command: 'haproxy', args, logFile: path('log') });

@@ -106,10 +106,11 @@ export class MasterControl {
     });
     if (answer.includes('Success=0')) throw new ConfigurationRefused(alertsOf(answer) || answer.trim());
     for (;;) {
-      const now = await this.processes(bounded);
-      const worker = now.workers.find(({ old }) => !old);
+      // While the master executes itself anew, its socket refuses connections.
+      const now = await this.processes(bounded).catch(() => bounded.throwIfAborted());
+      const worker = now?.workers.find(({ old }) => !old);
       if (worker && worker.pid !== before.workers.find(({ old }) => !old)?.pid) return worker.pid;
-      if (now.reloads !== before.reloads && now.failedReloads > 0) {
+      if (now && now.reloads !== before.reloads && now.failedReloads > 0) {
         throw new ConfigurationRefused('HAProxy did not load the configuration and goes on with the one it has: its log has the alert');
       }
       await sleep(pollMs, undefined, { signal: bounded });
