@@ -89,7 +89,9 @@ function line(counts: TrafficCounts): string {
     `p50 ${counts.p50Ms.toFixed(1)} ms, p99 ${counts.p99Ms.toFixed(1)} ms`,
     members.map(([name, n]) => `${name} ${n}`).join(', '),
     ...apart,
-  ].join('  | ');
+  ]
+    .filter(Boolean)
+    .join('  | ');
 }
 
 function printFailures(failures: TrafficCounts['failures']): void {
