@@ -3,9 +3,10 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../configuration.ts';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
-import { ALIVE_PORT, applyMembers, PEERS_PORT, render } from '../haproxy/index.ts';
+import { ALIVE_PORT, applyMembers, configurationHash, PEERS_PORT, render } from '../haproxy/index.ts';
+import { parseEnv } from '../haproxy/runtime.ts';
 import { controlAddress, portProblem } from './addresses.ts';
-import { checkConfiguration, HaproxyProcess, newest } from './haproxy-process.ts';
+import { checkConfiguration, HaproxyProcess } from './haproxy-process.ts';
 import { type Folder, readJson, readText, writeJson, writeWhole } from './layout.ts';
 import { carriedOver } from './server-state.ts';
 
@@ -38,6 +39,17 @@ export class ProcessAmphora {
   /** What it keeps about itself; undefined when there is no such amphora. */
   state(): Promise<AmphoraState | undefined> {
     return readJson<AmphoraState>(this.#folder.stateFile);
+  }
+
+  /** The same, a configuration that has been loaded meanwhile taken as such. */
+  async settled(signal?: AbortSignal): Promise<AmphoraState | undefined> {
+    const state = await this.state();
+    if (!state?.loading || !(await this.process.alive())) return state;
+    const env = await this.process.control.worker('show env CONFIG_HASH', signal).catch(() => '');
+    if (parseEnv(env).get('CONFIG_HASH') !== configurationHash(state.loading)) return state;
+    const settled = { ...state, loaded: state.loading, loading: undefined };
+    await this.remember(settled);
+    return settled;
   }
 
   /** Remembers something about it. */
@@ -74,7 +86,7 @@ export class ProcessAmphora {
   /** Brings the running process to this configuration: members by the runtime API where that can be, the rest by a reload. @throws ConfigurationRefused */
   async configure(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
     await this.#stage(state, configuration, signal);
-    const { reloadNeeded } = await applyMembers((command) => this.process.ask(command, signal), configuration, signal);
+    const { reloadNeeded } = await applyMembers(this.process.control.worker, configuration, signal);
     if (reloadNeeded !== undefined) {
       await this.remember({ ...state, loading: configuration });
       await this.#reload(signal);
@@ -98,14 +110,14 @@ export class ProcessAmphora {
    * with its last connection. Resolves to the new worker's pid.
    */
   async #reload(signal?: AbortSignal): Promise<number> {
-    await writeWhole(this.#serverStateFile, carriedOver(await this.process.ask('show servers state', signal)));
+    await writeWhole(this.#serverStateFile, carriedOver(await this.process.control.worker('show servers state', signal)));
     return this.process.reload(signal);
   }
 
   /** Asks all connections to end, unless those that it has have been asked already. */
   async drain(state: AmphoraState, signal?: AbortSignal): Promise<void> {
-    const inCharge = newest(await this.process.processes(signal));
-    if (inCharge === state.drainedTo) return;
+    const { workers } = await this.process.control.processes(signal);
+    if (workers.find(({ old }) => !old)?.pid === state.drainedTo) return;
     await this.remember({ ...state, drainedTo: await this.#reload(signal) });
   }
 

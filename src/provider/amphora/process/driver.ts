@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { Amphora } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
-import { ALIVE_PORT, configurationHash } from '../haproxy/index.ts';
+import { ALIVE_PORT } from '../haproxy/index.ts';
 import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddresses } from './addresses.ts';
 import { type AmphoraState, ProcessAmphora } from './amphora.ts';
 import { findBinary } from './haproxy-process.ts';
 import { Layout } from './layout.ts';
 import { KeyedMutex } from './mutex.ts';
-import { loadedHash, type Reading, read } from './reading.ts';
 import { Vip } from './vip.ts';
 import type { VipState } from './vip-configuration.ts';
+import { AmphoraWatch, absent } from './watch.ts';
 
 export interface ProcessDriverOptions {
   /** Absolute. Who has it finds all that another driver on it has left. */
@@ -23,11 +23,6 @@ export interface ProcessDriverOptions {
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
-
-/** One that lives but doesn't answer for this long is ended and started again; a machine may be too busy for a while. */
-const longestFreezeMs = 10_000;
-/** A silence shorter than this is not worth a word. */
-const patienceMs = 3_000;
 
 /**
  * Amphorae that are HAProxy processes of this machine, behind VIPs on loopback addresses that a HAProxy in TCP mode serves: all of them
@@ -41,9 +36,7 @@ export class ProcessDriver implements AmphoraDriver {
   readonly #imagesDir: string;
   readonly #now: () => number;
   readonly #mutex = new KeyedMutex();
-  /** Since when an amphora's living process doesn't answer, by folder. */
-  readonly #silentSince = new Map<string, number>();
-  readonly #totals = new Map<string, Total>();
+  readonly #watch: AmphoraWatch;
 
   constructor({ stateDir, haproxy = 'haproxy', imagesDir = join(stateDir, 'images'), now = Date.now }: ProcessDriverOptions) {
     this.#layout = new Layout(stateDir);
@@ -51,6 +44,7 @@ export class ProcessDriver implements AmphoraDriver {
     this.#haproxy = haproxy;
     this.#imagesDir = imagesDir;
     this.#now = now;
+    this.#watch = new AmphoraWatch(now);
   }
 
   ensureVip(ref: VipRef, ports: number[], signal?: AbortSignal): Promise<VipObservation> {
@@ -89,11 +83,10 @@ export class ProcessDriver implements AmphoraDriver {
   ): Promise<void> {
     return this.#onAmphora(amphora, signal, async (target) => {
       if (await target.process.alive()) {
-        const silentSince = this.#silentSince.get(keyOf(amphora));
-        if (silentSince === undefined || this.#now() - silentSince < longestFreezeMs) return;
+        if (!this.#watch.isFrozen(keyOf(amphora))) return;
         await target.process.end();
       }
-      this.#silentSince.delete(keyOf(amphora));
+      this.#watch.starts(keyOf(amphora));
       const state = (await target.state()) ?? (await this.#newAmphora(amphora, target));
       await target.start(state, configuration, serversState, signal);
     });
@@ -101,7 +94,7 @@ export class ProcessDriver implements AmphoraDriver {
 
   configure(amphora: Amphora, configuration: Configuration, signal?: AbortSignal): Promise<void> {
     return this.#onAmphora(amphora, signal, async (target) => {
-      const state = await this.#settled(target, signal);
+      const state = await target.settled(signal);
       if (!state || !(await target.process.alive()))
         throw new DriverError('DriverFailed', `${amphora.metadata.name} does not run, so that it can't be configured: build it first`);
       await target.configure(state, configuration, signal);
@@ -109,7 +102,7 @@ export class ProcessDriver implements AmphoraDriver {
   }
 
   async lastConfiguration(amphora: Amphora, signal?: AbortSignal): Promise<Configuration | undefined> {
-    return this.#onAmphora(amphora, signal, async (target) => (await this.#settled(target, signal))?.loaded);
+    return this.#onAmphora(amphora, signal, async (target) => (await target.settled(signal))?.loaded);
   }
 
   async observe(amphora: Amphora, signal?: AbortSignal): Promise<AmphoraObservation> {
@@ -118,28 +111,14 @@ export class ProcessDriver implements AmphoraDriver {
     const state = await target.state();
     if (!state) return { ...absent };
     const vip = await this.#vip(amphora.spec.loadBalancer.uid).observeServer(amphora.metadata.name, signal);
-    const alive = (await target.process.alive()) !== undefined;
-    const running = alive ? await this.#running(amphora, target, state, signal) : undefined;
-    const { workers: _, ...loaded } = running ?? { workers: [] };
-    return {
-      ...absent,
-      ...loaded,
-      exists: true,
-      running: running !== undefined,
-      lost: state.lost !== undefined,
-      problem: running ? undefined : await this.#problem(amphora, target, state, alive),
-      address: state.address,
-      startedAt: running && (await target.process.startedAt()),
-      attached: vip.inRotation,
-      connections: this.#connections(amphora, running, vip.current),
-    };
+    return this.#watch.observe(keyOf(amphora), target, state, vip, signal);
   }
 
   async serversState(amphora: Amphora, signal?: AbortSignal): Promise<string | undefined> {
     signal?.throwIfAborted();
     const { process } = this.#amphora(amphora);
     if (!(await process.alive())) return undefined;
-    return process.ask('show servers state', signal).catch(() => undefined);
+    return process.control.worker('show servers state', signal).catch(() => undefined);
   }
 
   async attach(amphora: Amphora, signal?: AbortSignal): Promise<void> {
@@ -168,7 +147,7 @@ export class ProcessDriver implements AmphoraDriver {
 
   drain(amphora: Amphora, signal?: AbortSignal): Promise<void> {
     return this.#onAmphora(amphora, signal, async (target) => {
-      const state = await this.#settled(target, signal);
+      const state = await target.settled(signal);
       if (!state || !(await target.process.alive())) return;
       await this.#requireDetached(amphora, 'drained');
       await target.drain(state, signal);
@@ -181,8 +160,7 @@ export class ProcessDriver implements AmphoraDriver {
       await this.#requireDetached(amphora, 'destroyed');
       await target.destroy();
       if (state) await this.#addresses.free(keyOf(amphora), state.address);
-      this.#silentSince.delete(keyOf(amphora));
-      this.#totals.delete(keyOf(amphora));
+      this.#watch.forget(keyOf(amphora));
       await this.#removeIfEmpty(amphora.spec.loadBalancer.uid);
     });
   }
@@ -190,56 +168,6 @@ export class ProcessDriver implements AmphoraDriver {
   async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
     return (await readdir(this.#layout.amphorae(loadBalancerUid)).catch(() => [])).sort();
-  }
-
-  /** What the living process says; undefined while it says nothing. */
-  async #running(amphora: Amphora, target: ProcessAmphora, state: AmphoraState, signal?: AbortSignal): Promise<Reading | undefined> {
-    const key = keyOf(amphora);
-    try {
-      const reading = await read(target.process, (state.loading ?? state.loaded)?.peers ?? [], signal);
-      this.#silentSince.delete(key);
-      await target.process.trimLog();
-      return reading;
-    } catch {
-      signal?.throwIfAborted();
-      if (!this.#silentSince.has(key)) this.#silentSince.set(key, this.#now());
-      return undefined;
-    }
-  }
-
-  async #problem(amphora: Amphora, target: ProcessAmphora, state: AmphoraState, alive: boolean): Promise<AmphoraObservation['problem']> {
-    if (state.lost !== undefined) return { reason: 'AmphoraLost', message: state.lost };
-    const startedAt = (await target.process.startedAt())?.getTime();
-    if (startedAt === undefined) return undefined;
-    if (!alive) return { reason: 'AmphoraBootFailed', message: `HAProxy ended, and is started again: ${await target.process.lastWords()}` };
-    const silentMs = this.#now() - Math.max(startedAt, this.#silentSince.get(keyOf(amphora)) ?? startedAt);
-    if (silentMs < patienceMs) return undefined;
-    return {
-      reason: 'DriverFailed',
-      message: `HAProxy has not answered for ${Math.round(silentMs / 1000)} s; after ${longestFreezeMs / 1000} s it is ended and started again`,
-    };
-  }
-
-  /** Current ones as the amphora or the VIP counts them, whichever are more: a client in the kernel's queue of the amphora is known to the VIP alone. */
-  #connections(amphora: Amphora, running: Reading | undefined, atVip: number): AmphoraObservation['connections'] {
-    const key = keyOf(amphora);
-    const total = this.#totals.get(key) ?? new Total();
-    this.#totals.set(key, total);
-    if (running) total.add(running.workers);
-    const current = running?.workers.reduce((sum, worker) => sum + worker.current, 0) ?? 0;
-    const queued = running?.workers[0]?.queued ?? false;
-    return { current: Math.max(current, atVip), total: total.value, queued };
-  }
-
-  /** What the amphora keeps, a configuration that has been loaded meanwhile taken as such. */
-  async #settled(target: ProcessAmphora, signal?: AbortSignal): Promise<AmphoraState | undefined> {
-    const state = await target.state();
-    if (!state?.loading || !(await target.process.alive())) return state;
-    const hash = await loadedHash(target.process, signal).catch(() => undefined);
-    if (hash !== configurationHash(state.loading)) return state;
-    const settled = { ...state, loaded: state.loading, loading: undefined };
-    await target.remember(settled);
-    return settled;
   }
 
   async #newAmphora(amphora: Amphora, target: ProcessAmphora): Promise<AmphoraState> {
@@ -310,30 +238,6 @@ export class ProcessDriver implements AmphoraDriver {
 }
 
 const without = ({ servers }: VipState, amphora: string) => servers.filter((server) => server.amphora !== amphora);
-
-/** Connections ever, over workers that come and go: what one has counted stays counted when it ends. */
-class Total {
-  readonly #byPid = new Map<number, number>();
-
-  add(totals: { pid: number; total: number }[]): void {
-    for (const { pid, total } of totals) this.#byPid.set(pid, total);
-  }
-
-  get value(): number {
-    return [...this.#byPid.values()].reduce((sum, total) => sum + total, 0);
-  }
-}
-
-const absent: AmphoraObservation = {
-  exists: false,
-  running: false,
-  lost: false,
-  attached: false,
-  listeners: [],
-  members: [],
-  stickTablesSynced: true,
-  connections: { current: 0, total: 0, queued: false },
-};
 
 const vipOwner = (uid: string) => `${uid}/vip`;
 

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { access, constants, rename, stat, truncate } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DriverError } from '../driver.ts';
+import { ConfigurationRefused, DriverError } from '../driver.ts';
+import { alertsOf } from '../haproxy/alerts.ts';
+import { MasterControl, unixSocket } from '../haproxy/index.ts';
 import { endProcesses, findByArgument, isAlive, type ProcessIdentity, startDetached } from './child.ts';
 import { type Folder, readJson, readText, writeJson } from './layout.ts';
-import { askMaster, type Processes, showProcesses } from './master.ts';
 
 /** What is remembered of the process that was started last. */
 interface ProcessRecord extends ProcessIdentity {
@@ -18,16 +19,20 @@ const crashLoop = { starts: 5, withinMs: 60_000 };
 /** More than this of a process's own words isn't kept. */
 const longestLog = 1 << 20;
 const graceMs = 3_000;
+/** An answer takes milliseconds; one that takes longer than this will not come soon. */
+const timeoutMs = 3_000;
 /** How long a process may take to answer after a start or a reload. */
 const longestSilenceMs = 15_000;
 
 /** One HAProxy in master-worker mode that lives in a folder and outlives the operator. */
 export class HaproxyProcess {
   readonly folder: Folder;
+  readonly control: MasterControl;
   readonly #now: () => number;
 
   constructor(folder: Folder, now: () => number) {
     this.folder = folder;
+    this.control = new MasterControl(unixSocket(folder.masterSocket), { timeoutMs });
     this.#now = now;
   }
 
@@ -64,33 +69,18 @@ export class HaproxyProcess {
     await writeJson(processFile, { ...identity, starts } satisfies ProcessRecord);
   }
 
-  /** The worker that takes new connections, and those that a reload left behind. Rejects while the process can't be asked. */
-  processes(signal?: AbortSignal): Promise<Processes> {
-    return showProcesses(this.folder.masterSocket, signal);
-  }
-
-  /** Sends a command to the worker that takes new connections, or to the one of the given pid. */
-  ask(command: string, signal?: AbortSignal, pid?: number): Promise<string> {
-    return askMaster(this.folder.masterSocket, `${pid === undefined ? '@1' : `@!${pid}`} ${command}`, signal);
-  }
-
   /**
-   * Has a new worker load the configuration in the folder and take over the listening sockets; resolves to its pid. Up to 2.6 the master's
-   * `reload` answers nothing, so that success is seen by the new worker, and failure by the master's count.
-   * @throws DriverError with HAProxy's alerts; the old worker goes on
+   * Has a new worker load the configuration in the folder and take over the listening sockets; resolves to its pid.
+   * @throws ConfigurationRefused with HAProxy's alerts; the old worker goes on
    */
   async reload(signal?: AbortSignal): Promise<number> {
-    const before = newest(await this.processes(signal));
     const logged = (await readText(this.folder.logFile))?.length ?? 0;
-    await askMaster(this.folder.masterSocket, 'reload', signal).catch(() => '');
-    return this.untilItAnswers(async () => {
-      const processes = await this.processes(signal);
-      const now = newest(processes);
-      if (now !== undefined && now !== before) return now;
-      if (processes.failedReloads === 0) throw new Error('its new worker is not there yet');
+    return this.control.reload(signal).catch(async (error) => {
+      if (!(error instanceof ConfigurationRefused)) throw error;
+      // 2.6 tells its alerts to the log alone.
       const words = ((await readText(this.folder.logFile)) ?? '').slice(logged);
-      throw new DriverError('DriverFailed', `HAProxy did not reload, and goes on with what it has: ${alertsOf(words) || words.trim()}`);
-    }, signal);
+      throw new ConfigurationRefused(alertsOf(words) || error.message, { cause: error });
+    });
   }
 
   /** Asks again until the process, which may be starting, answers. @throws DriverError when it ends, or is silent for long */
@@ -159,15 +149,4 @@ export async function findBinary(name: string, remedy: string): Promise<string> 
     if (found) return candidate;
   }
   throw new DriverError('ImageNotFound', `there is no HAProxy at ${name.includes('/') ? name : `${name} on the PATH`}: ${remedy}`);
-}
-
-/** The pid of the worker that takes new connections. */
-export const newest = ({ workers }: Processes): number | undefined => workers.find(({ old }) => !old)?.pid;
-
-/** The alerts in what HAProxy wrote, without its time stamps and pids. */
-export function alertsOf(output: string): string {
-  return output
-    .split('\n')
-    .flatMap((line) => /^\[ALERT\]\s*(?:\([^)]*\))?\s*:?\s*(.*)$/.exec(line.trim())?.[1] ?? [])
-    .join('\n');
 }

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { DriverError, type VipObservation } from '../driver.ts';
+import { parseStat } from '../haproxy/runtime.ts';
 import { portProblem } from './addresses.ts';
 import { HaproxyProcess } from './haproxy-process.ts';
 import { type Folder, readJson, writeJson, writeWhole } from './layout.ts';
@@ -92,7 +93,7 @@ export class Vip {
       return { inRotation: state?.servers.some((server) => server.amphora === amphora) ?? false, current: 0 };
     }
     return this.#ask(async () => {
-      const { workers } = await this.#process.processes(signal);
+      const { workers } = await this.#process.control.processes(signal);
       const inCharge = workers.filter(({ old }) => !old);
       const now = mine((await Promise.all(inCharge.map(({ pid }) => this.#rows(signal, pid)))).flat());
       // A worker that a reload left behind may end while it is asked.
@@ -130,7 +131,7 @@ export class Vip {
 
   /** Brings the servers of the running process to the state: those that are missing are added, those that are too many go out. */
   async #syncServers(state: VipState, rows: Row[], signal?: AbortSignal): Promise<void> {
-    const ask = (command: string) => this.#process.ask(command, signal);
+    const ask = (command: string) => this.#process.control.worker(command, signal);
     const wanted = new Map(state.servers.map((server) => [serverName(server), server]));
     for (const backend of BACKENDS) {
       const present = new Map(rows.filter(({ proxy }) => proxy === backend).map((row) => [row.server, row]));
@@ -163,24 +164,14 @@ export class Vip {
 
   /** `show stat`, the rows of sockets and servers. */
   async #rows(signal?: AbortSignal, pid?: number): Promise<Row[]> {
-    const csv = await this.#process.ask('show stat', signal, pid);
-    const [head, ...lines] = csv.trim().split('\n');
-    const column = new Map(
-      head!
-        .replace('# ', '')
-        .split(',')
-        .map((name, i) => [name, i]),
-    );
-    const field = (cells: string[], name: string) => cells[column.get(name) ?? -1] ?? '';
-    return lines.map((line) => {
-      const cells = line.split(',');
-      return {
-        proxy: field(cells, 'pxname'),
-        server: field(cells, 'svname'),
-        status: field(cells, 'status'),
-        current: Number(field(cells, 'scur')),
-      };
-    });
+    const { control } = this.#process;
+    const ask = pid === undefined ? control.worker : control.workerOf(pid);
+    return parseStat(await ask('show stat', signal)).map((row) => ({
+      proxy: row('pxname'),
+      server: row('svname'),
+      status: row('status'),
+      current: Number(row('scur')),
+    }));
   }
 }
 

@@ -1,0 +1,121 @@
+import type { AmphoraObservation } from '../driver.ts';
+import { sumConnections } from '../haproxy/index.ts';
+import type { AmphoraState, ProcessAmphora } from './amphora.ts';
+import { type Reading, read } from './reading.ts';
+import type { VipServerObservation } from './vip.ts';
+
+/** What is observed of an amphora that there is nothing of. */
+export const absent: AmphoraObservation = {
+  exists: false,
+  running: false,
+  lost: false,
+  attached: false,
+  listeners: [],
+  members: [],
+  stickTablesSynced: true,
+  connections: { current: 0, total: 0, queued: false },
+};
+
+/** One that lives but doesn't answer for this long is ended and started again; a machine may be too busy for a while. */
+const longestFreezeMs = 10_000;
+/** A silence shorter than this is not worth a word. */
+const patienceMs = 3_000;
+
+/** Observes amphorae, and remembers of each what one look can't tell: since when it is silent, and what workers that are gone had counted. */
+export class AmphoraWatch {
+  readonly #now: () => number;
+  readonly #silentSince = new Map<string, number>();
+  readonly #totals = new Map<string, Total>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** What is seen of an amphora that is there. `key` names it for good. */
+  async observe(
+    key: string,
+    target: ProcessAmphora,
+    state: AmphoraState,
+    vip: VipServerObservation,
+    signal?: AbortSignal,
+  ): Promise<AmphoraObservation> {
+    const alive = (await target.process.alive()) !== undefined;
+    const reading = alive ? await this.#read(key, target, state, signal) : undefined;
+    const { workers, ...loaded } = reading ?? { workers: [] };
+    const { current, queued } = sumConnections(workers);
+    const total = this.#totals.get(key) ?? new Total();
+    this.#totals.set(key, total);
+    if (reading) total.add(workers);
+    return {
+      ...absent,
+      ...loaded,
+      exists: true,
+      running: reading !== undefined,
+      lost: state.lost !== undefined,
+      problem: reading ? undefined : await this.#problem(key, target, state, alive),
+      address: state.address,
+      startedAt: reading && (await target.process.startedAt()),
+      attached: vip.inRotation,
+      // A client in the kernel's queue of the amphora is known to the VIP alone.
+      connections: { current: Math.max(current, vip.current), total: total.value, queued },
+    };
+  }
+
+  /** Whether a living process has been silent for so long that it is to be ended. */
+  isFrozen(key: string): boolean {
+    const since = this.#silentSince.get(key);
+    return since !== undefined && this.#now() - since >= longestFreezeMs;
+  }
+
+  /** It is about to be started: its silence counts anew. */
+  starts(key: string): void {
+    this.#silentSince.delete(key);
+  }
+
+  /** It is gone. */
+  forget(key: string): void {
+    this.#silentSince.delete(key);
+    this.#totals.delete(key);
+  }
+
+  /** What the living process says; undefined while it says nothing. */
+  async #read(key: string, target: ProcessAmphora, state: AmphoraState, signal?: AbortSignal): Promise<Reading | undefined> {
+    try {
+      const reading = await read(target.process.control, (state.loading ?? state.loaded)?.peers ?? [], signal);
+      this.#silentSince.delete(key);
+      await target.process.trimLog();
+      return reading;
+    } catch {
+      signal?.throwIfAborted();
+      if (!this.#silentSince.has(key)) this.#silentSince.set(key, this.#now());
+      return undefined;
+    }
+  }
+
+  async #problem(key: string, { process }: ProcessAmphora, state: AmphoraState, alive: boolean): Promise<AmphoraObservation['problem']> {
+    if (state.lost !== undefined) return { reason: 'AmphoraLost', message: state.lost };
+    const startedAt = (await process.startedAt())?.getTime();
+    if (startedAt === undefined) return undefined;
+    if (!alive) return { reason: 'AmphoraBootFailed', message: `HAProxy ended, and is started again: ${await process.lastWords()}` };
+    const silentMs = this.#now() - Math.max(startedAt, this.#silentSince.get(key) ?? startedAt);
+    if (silentMs < patienceMs) return undefined;
+    const message = `HAProxy has not answered for ${Math.round(silentMs / 1000)} s; after ${longestFreezeMs / 1000} s it is ended and started again`;
+    return { reason: 'DriverFailed', message };
+  }
+}
+
+/** Connections ever, over workers that come and go: what one has counted stays counted when it ends. */
+class Total {
+  #ended = 0;
+  #byPid = new Map<number, number>();
+
+  add(workers: { pid: number; total: number }[]): void {
+    const now = new Map(workers.map(({ pid, total }) => [pid, total]));
+    for (const [pid, total] of this.#byPid) if (!now.has(pid)) this.#ended += total;
+    this.#byPid = now;
+  }
+
+  get value(): number {
+    return [...this.#byPid.values()].reduce((sum, total) => sum + total, this.#ended);
+  }
+}
