@@ -9,6 +9,12 @@ const RESYNC_OVER = 0x3;
 const TAUGHT = 0x100 | 0x200 | 0x1000000 | 0x2000000;
 
 /**
+ * That a peer taught what it had but called it partial: one does in its first ten seconds or so, while it still waits for somebody to learn from
+ * itself. It never teaches again by itself, and nobody has more.
+ */
+const PARTIAL = 0x400 | 0x800 | 0x4000000 | 0x8000000;
+
+/**
  * Whether the stick tables have all that those of older amphorae had, from `show peers`: learnt to the end, not given up after five seconds.
  * True where no table is shared and where no older amphora has an address to learn from.
  */
@@ -16,5 +22,5 @@ export function stickTablesSynced(showPeers: string, peers: Configuration['peers
   const flags = /^0x[0-9a-f]+: .*\bflags=0x([0-9a-f]+)/m.exec(showPeers)?.[1];
   if (flags === undefined || peers.every(({ address }) => address === undefined)) return true;
   const bits = Number.parseInt(flags, 16);
-  return (bits & RESYNC_OVER) === RESYNC_OVER && (bits & TAUGHT) !== 0;
+  return (bits & RESYNC_OVER) === RESYNC_OVER && (bits & (TAUGHT | PARTIAL)) !== 0;
 }
