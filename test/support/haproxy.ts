@@ -6,7 +6,14 @@ import { promisify } from 'node:util';
 import { Listener, Pool } from '../../src/api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../../src/provider/amphora/configuration.ts';
 import { ConfigurationRefused } from '../../src/provider/amphora/driver.ts';
-import { alertsOf, MasterControl, type RenderEnvironment, render, unixSocket } from '../../src/provider/amphora/haproxy/index.ts';
+import {
+  alertsOf,
+  carriedOver,
+  MasterControl,
+  type RenderEnvironment,
+  render,
+  unixSocket,
+} from '../../src/provider/amphora/haproxy/index.ts';
 import { endProcess, logTail, startProcess } from '../../tools/processes.ts';
 import { eventually } from './eventually.ts';
 
@@ -66,7 +73,7 @@ export async function startHaproxy(configuration: Configuration, options: TestHa
     write,
     async load(next) {
       await write(next);
-      await writeFile(path('state'), await control.worker('show servers state'));
+      await writeFile(path('state'), carriedOver(await control.worker('show servers state')));
       await control.reload();
     },
     log: () => readFile(path('log'), 'utf8'),

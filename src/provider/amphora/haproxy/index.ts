@@ -8,4 +8,5 @@ export { membersRevision } from './members.ts';
 export { PEERS_PORT, peerName } from './peers.ts';
 export { render } from './render.ts';
 export { type Ask, commandWord } from './runtime.ts';
+export { carriedOver } from './servers-state.ts';
 export { type Connections, type Loaded, readConnections, readLoaded, sumConnections } from './statistics.ts';

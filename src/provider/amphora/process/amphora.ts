@@ -3,12 +3,11 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../configuration.ts';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
-import { ALIVE_PORT, applyMembers, configurationHash, PEERS_PORT, render } from '../haproxy/index.ts';
+import { ALIVE_PORT, applyMembers, carriedOver, configurationHash, PEERS_PORT, render } from '../haproxy/index.ts';
 import { parseEnv } from '../haproxy/runtime.ts';
 import { controlAddress, portProblem } from './addresses.ts';
 import { checkConfiguration, HaproxyProcess } from './haproxy-process.ts';
 import { type Folder, readJson, readText, writeJson, writeWhole } from './layout.ts';
-import { carriedOver } from './server-state.ts';
 
 /** What an amphora keeps in its folder about itself. */
 export interface AmphoraState {
@@ -68,7 +67,7 @@ export class ProcessAmphora {
       if (state.loaded) return this.#giveUp(state, error.message);
       throw error;
     });
-    await writeWhole(this.#serverStateFile, carriedOver(serversState ?? ''));
+    await writeWhole(this.#serverStateFile, serversState === undefined ? '1\n' : carriedOver(serversState));
     let next = configuration;
     try {
       await this.#prepare(binary, state.address, next, signal);

@@ -1,1 +1,0 @@
-export { carriedOver } from '../haproxy/index.ts';
