@@ -1,11 +1,11 @@
 /** What dies or freezes behind the driver's back, and what cannot be had: what goes on, what heals, and in what words the rest is told. */
 
 import { mkdir, rm, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { request } from 'undici';
-import type { Amphora } from '../../../src/api/index.ts';
+import type { Amphora, Pool } from '../../../src/api/index.ts';
 import { ProcessDriver } from '../../../src/provider/amphora/process/driver.ts';
 import { buildAmphora, buildConfiguration, buildServer } from '../../contract/builders.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -167,6 +167,7 @@ describe('an amphora', () => {
       await expect(refused).rejects.toMatchObject({ name: 'DriverError', reason: 'PortInUse' });
       await expect(refused).rejects.toThrow(String(taken));
       await expect(driver.ensureVip(vip, [port, taken])).rejects.toMatchObject({ reason: 'PortInUse' });
+      await expect(driver.ensureVip({ ...vip, uid: 'other-uid' }, [taken])).rejects.toMatchObject({ reason: 'PortInUse' });
       expect(await answeredBy(url)).toBe(setting.members[0]!.name);
       expect((await driver.observe(master())).listeners).toEqual([{ protocolPort: port, open: true }]);
     } finally {
@@ -174,6 +175,45 @@ describe('an amphora', () => {
     }
     await driver.configure(master(), configurationOf(master(), { ports: [port, taken] }));
     expect((await driver.ensureVip(vip, [port, taken])).ports).toEqual([port, taken]);
+  });
+
+  test('knows after a reload, and tells a younger one, which members are down', async () => {
+    // Silent, so that only a check that runs into its time-out finds it down: a process that knew nothing would take it for up until then.
+    const held = new Set<Socket>();
+    const silent = createServer((socket) => held.add(socket.on('error', () => {})));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    try {
+      const down = (silent.address() as { port: number }).port;
+      const up = setting.members[0]!.port;
+      const healthMonitor = {
+        type: 'HTTP',
+        urlPath: '/health',
+        delay: 3,
+        timeout: 3,
+        maxRetries: 1,
+        maxRetriesDown: 1,
+      } as Pool['healthMonitor'];
+      const servers = [up, down].map((protocolPort) => buildServer({ address: '127.0.0.1', protocolPort }));
+      const more = { servers, pool: { healthMonitor } };
+      const [one, two] = [buildAmphora({ name: 'web-amp-0' }), buildAmphora({ name: 'web-amp-1', peer: 1 })];
+      const seesIt = async (amphora: Amphora) => {
+        const { members } = await driver.observe(amphora);
+        expect(Object.fromEntries(members.map(({ protocolPort, status }) => [protocolPort, status]))).toEqual({
+          [up]: 'ONLINE',
+          [down]: 'ERROR',
+        });
+      };
+      await running(one, configurationOf(one, more));
+      await eventually(() => seesIt(one));
+      await driver.configure(one, configurationOf(one, { ...more, listener: { timeoutClientData: 40_000 } }));
+      await seesIt(one);
+      await driver.build(two, configurationOf(two, more), { serversState: (await driver.serversState(one))! });
+      await eventually(async () => expect((await driver.observe(two)).running).toBe(true), { everyMs: 10 });
+      await seesIt(two);
+    } finally {
+      for (const socket of held) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    }
   });
 
   test('leaves no process and no socket behind when destroyed, even frozen', async () => {

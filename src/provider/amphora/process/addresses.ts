@@ -49,7 +49,7 @@ export class AddressBook {
     }
     throw new DriverError(
       'AddressNotAvailable',
-      `no free loopback address was found for ${owner}: are the ports taken on all addresses (0.0.0.0)?`,
+      `no free loopback address was found for ${owner}: are there load balancers that can be deleted?`,
     );
   }
 

@@ -182,8 +182,12 @@ export class ProcessDriver implements AmphoraDriver {
   async #vipAddress({ uid, address: wanted }: VipRef, ports: number[]): Promise<string> {
     const owner = vipOwner(uid);
     if (wanted === undefined) {
-      const isUsable = async (address: string) =>
-        (await Promise.all(ports.map((port) => portProblem(address, port)))).every((problem) => !problem);
+      // Where another program has a port on all addresses, no address is free of it, and which port it is will be told.
+      let passedOver = 0;
+      const isUsable = async (address: string) => {
+        const problems = await Promise.all(ports.map((port) => portProblem(address, port)));
+        return !problems.some((problem) => problem?.reason === 'PortInUse') || ++passedOver > 10;
+      };
       return this.#addresses.allocate(owner, vipAddresses, isUsable);
     }
     const problem = await portProblem(wanted, 0);
