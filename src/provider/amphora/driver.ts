@@ -15,7 +15,7 @@ export interface VipObservation {
   address: string;
   /** The ports on which it takes connections now. */
   ports: number[];
-  /** Names of the amphorae that new connections can reach through it now. */
+  /** Names of the amphorae that new connections can reach through it now, a standby that would take over included; sorted. */
   attached: string[];
 }
 
@@ -32,7 +32,7 @@ export interface AmphoraObservation {
   address?: string;
   haproxyVersion?: string;
   startedAt?: Date;
-  /** Seen behind the VIP, on every port of the VIP. */
+  /** Seen behind the VIP, on every port of the VIP; also while the VIP is down, if it will come back with the amphora behind it. */
   attached: boolean;
   /** `CONFIG_HASH` of the running process: `configurationHash` of what it loaded. */
   configurationHash?: string;
@@ -69,7 +69,10 @@ export class DriverError extends Error {
 export interface AmphoraDriver {
   readonly name: string;
 
-  /** Makes the VIP exist, and serve exactly these ports; keeps its address for life. @throws DriverError AddressNotAvailable, PortInUse */
+  /**
+   * Makes the VIP exist, and serve exactly these ports; keeps its address for life.
+   * @throws DriverError AddressNotAvailable, PortInUse, PermissionDenied, having changed nothing
+   */
   ensureVip(vip: VipRef, ports: number[], signal?: AbortSignal): Promise<VipObservation>;
   /** What the VIP is now; undefined when there is none. */
   observeVip(vip: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined>;
@@ -79,10 +82,10 @@ export interface AmphoraDriver {
   /**
    * Makes the amphora run with this configuration: starts it, or starts it again after a crash. No-op while it runs, whatever it has loaded.
    * `serversState`: output of `show servers state` of an older amphora, so that a member known to be down does not start as up.
-   * @throws ConfigurationRefused at the first start; DriverError (ImageNotFound, …)
+   * @throws ConfigurationRefused at the first start; DriverError ImageNotFound, PortInUse, PermissionDenied, AmphoraLost
    */
   build(amphora: Amphora, configuration: Configuration, options?: { serversState?: string }, signal?: AbortSignal): Promise<void>;
-  /** Brings a running amphora to this configuration: members by the runtime API where HAProxy can, the rest by a hitless reload. @throws ConfigurationRefused */
+  /** Brings a running amphora to this configuration: members by the runtime API where HAProxy can, the rest by a hitless reload. @throws ConfigurationRefused, DriverError PortInUse */
   configure(amphora: Amphora, configuration: Configuration, signal?: AbortSignal): Promise<void>;
   /** The configuration that was last loaded with success; undefined before the first. */
   lastConfiguration(amphora: Amphora, signal?: AbortSignal): Promise<Configuration | undefined>;
@@ -90,7 +93,7 @@ export interface AmphoraDriver {
   /** `show servers state` of the running one; undefined when it can't be asked. */
   serversState(amphora: Amphora, signal?: AbortSignal): Promise<string | undefined>;
 
-  /** Puts the amphora behind the VIP, on all its ports; a BACKUP takes traffic only while no other one does. */
+  /** Puts the amphora behind the VIP, on all its ports; a BACKUP takes traffic only while no other one does. @throws DriverError VipPending */
   attach(amphora: Amphora, signal?: AbortSignal): Promise<void>;
   /** Takes it from behind the VIP; connections that it has go on. */
   detach(amphora: Amphora, signal?: AbortSignal): Promise<void>;

@@ -93,9 +93,13 @@ export class ProcessAmphora {
     await this.remember({ ...state, loaded: configuration, loading: undefined });
   }
 
-  /** Puts a configuration in the place from which the process loads. Nothing has changed when it rejects. @throws ConfigurationRefused */
+  /**
+   * Puts a configuration in the place from which the process loads. Nothing has changed when it rejects. Ports are tried here, since HAProxy
+   * pauses all listeners of the old worker while a new one can't bind.
+   * @throws ConfigurationRefused; DriverError PortInUse, PermissionDenied
+   */
   async #stage(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
-    const had = new Set([...portsOf(state.loaded), ...portsOf(state.loading)]);
+    const had = new Set(portsOf(state.loaded));
     await this.#prepare(await this.#binary(), state.address, configuration, signal);
     await this.#requirePorts(
       state.address,
