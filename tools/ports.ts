@@ -1,21 +1,28 @@
 import { createServer } from 'node:net';
 
 /**
+ * Below the ports that Linux gives to outgoing connections (ip_local_port_range, from 32768): one of those could take the port of a server
+ * that is down for a moment.
+ */
+const RANGE = { from: 20_000, to: 32_000 };
+
+/**
  * Ports of 127.0.0.1 that nobody listens on just now, all different. Somebody may take one before its user does: the user must be ready
  * to come back for another.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = RANGE.from + Math.floor(Math.random() * (RANGE.to - RANGE.from));
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
