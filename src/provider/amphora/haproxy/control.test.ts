@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ConfigurationRefused } from '../driver.ts';
+import { MasterControl, parseProcesses, unixSocket } from './control.ts';
+
+const processes = (
+  pid: number,
+  reloads: number,
+  failed = 0,
+  old: number[] = [],
+) => `#<PID>          <type>          <reloads>       <uptime>        <version>
+900             master          ${reloads} [failed: ${failed}]   0d00h00m01s     3.0.11
+# workers
+${pid}             worker          0               0d00h00m01s     3.0.11
+# old workers
+${old.map((each) => `${each}             worker          1               0d00h00m09s     3.0.11\n`).join('')}# programs
+
+`;
+
+describe('a master', () => {
+  let dir: string;
+  let server: Server;
+  const said: string[] = [];
+  let answers: (line: string) => string | undefined;
+  const control = (options?: { timeoutMs: number }) => new MasterControl(unixSocket(join(dir, 'm.sock')), options);
+
+  /** Speaks as HAProxy 2.7 and later do, which the machine of the tests may not have; 2.6 is tested itself, under test/dataplane. */
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'reflavor-control-'));
+    server = createServer({ allowHalfOpen: true }, async (socket) => {
+      const line = await text(socket);
+      said.push(line);
+      const answer = answers(line.trim());
+      if (answer !== undefined) socket.end(answer);
+    });
+    await new Promise<void>((resolve) => server.listen(join(dir, 'm.sock'), resolve));
+  });
+  afterEach(async () => {
+    server.close();
+    said.length = 0;
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  test('that answers Success=1 has loaded it once the new worker is there', async () => {
+    let reloaded = false;
+    answers = (line) => {
+      if (line === 'reload') reloaded = true;
+      return line === 'reload' ? 'Success=1\n--\n[NOTICE] (1) : Loading success.\n' : processes(reloaded ? 902 : 901, reloaded ? 1 : 0);
+    };
+    expect(await control().reload()).toBe(902);
+  });
+
+  test('that answers Success=0 refused it, with its alerts as the message', async () => {
+    answers = (line) =>
+      line === 'reload'
+        ? "Success=0\n--\n[NOTICE]   (9) : haproxy version is 3.0.11\n[ALERT]    (9) : config : parsing [haproxy.cfg:3] : unknown keyword 'x'\n"
+        : processes(901, 0);
+    const refused = await control()
+      .reload()
+      .catch((error) => error);
+    expect(refused).toBeInstanceOf(ConfigurationRefused);
+    expect(refused.message).toBe("parsing [haproxy.cfg:3] : unknown keyword 'x'");
+  });
+
+  test('is given a payload with an empty line at its end', async () => {
+    answers = () => 'done\n';
+    expect(await control().command('@1 set ssl cert a.pem', { payload: 'a\nb\n\n' })).toBe('done\n');
+    expect(said).toEqual(['@1 set ssl cert a.pem <<\na\nb\n\n']);
+  });
+
+  test('that is silent is given up after a while, or on the signal', async () => {
+    answers = () => undefined;
+    await expect(control({ timeoutMs: 50 }).command('show proc')).rejects.toMatchObject({ name: 'TimeoutError' });
+    const abort = new AbortController();
+    const asked = control().worker('show info', abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+  });
+
+  test('that is not there is an error at once', async () => {
+    await expect(new MasterControl(unixSocket(join(dir, 'nobody.sock'))).processes()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('takes one line as one command', async () => {
+    await expect(control().command('show proc\nreload')).rejects.toThrow('a command is one line');
+  });
+});
+
+test('show proc tells workers from those that a reload left behind', () => {
+  expect(parseProcesses(processes(901, 3, 2, [880, 890]))).toEqual({
+    workers: [
+      { pid: 901, old: false },
+      { pid: 880, old: true },
+      { pid: 890, old: true },
+    ],
+    reloads: 3,
+    failedReloads: 2,
+  });
+});
