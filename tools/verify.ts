@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 /** Folders in which every file is a generated one: a file here that is no longer generated is stale as well. */
-const generatedFolders = ['crds'];
+const generatedFolders = ['crds', 'charts/reflavor/templates/crds'];
 
 const fresh = await mkdtemp(join(tmpdir(), 'reflavor-verify-'));
 try {
