@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Listener, PoolTls } from '../../../src/api/index.ts';
 import type { TlsMaterial } from '../../../src/provider/amphora/configuration.ts';
@@ -6,7 +7,7 @@ import { type Members, startMembers } from '../../../tools/traffic/members.ts';
 import { type CertificateAndKey, issueCertificate, makeCa } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { configuration, listener, pool, startHaproxy, type TestHaproxy } from '../../support/haproxy.ts';
-import { request } from '../../support/request.ts';
+import { open, request } from '../../support/request.ts';
 import { revocationList } from '../../support/revocation.ts';
 
 jest.setTimeout(60_000);
@@ -48,6 +49,11 @@ const shown = ({ certPem, keyPem }: CertificateAndKey) => ({ cert: certPem, key:
 
 /** Starts a listener that ends TLS, in front of one plain member. */
 async function terminated(tls: Partial<NonNullable<Listener['tls']>>, given: Partial<Listener> = {}) {
+  const { port } = await start(tls, given);
+  return (secure: object, headers = {}) => request({ port, path: '/echo', headers, tls: secure });
+}
+
+async function start(tls: Partial<NonNullable<Listener['tls']>>, given: Partial<Listener> = {}) {
   const [port] = (await freePorts(1)) as [number];
   const listeners = [
     listener({
@@ -58,7 +64,7 @@ async function terminated(tls: Partial<NonNullable<Listener['tls']>>, given: Par
     }),
   ];
   running.push(await startHaproxy(configuration({ listeners, pools: [pool([{ protocolPort: members.members[0]!.port }])], secrets })));
-  return (secure: object, headers = {}) => request({ port, path: '/echo', headers, tls: secure });
+  return { port };
 }
 
 describe('a TERMINATED_HTTPS listener', () => {
@@ -137,6 +143,16 @@ describe('a TERMINATED_HTTPS listener', () => {
     const { headers: without } = JSON.parse((await ask({}, forged)).body);
     expect(without).toMatchObject({ 'x-ssl-client-has-cert': '0', 'x-ssl-client-dn': '', 'x-ssl-client-cn': '' });
     expect(JSON.stringify(without)).not.toContain('forged');
+  });
+
+  test('agrees on HTTP/2 with clients that offer it, unless told otherwise', async () => {
+    const agreed = async (alpnProtocols?: ('h2' | 'http/1.1')[]) => {
+      const { port } = await start({ alpnProtocols });
+      const socket = (await open({ port, tls: { ALPNProtocols: ['h2', 'http/1.1'] } })) as TLSSocket;
+      socket.destroy();
+      return socket.alpnProtocol;
+    };
+    expect([await agreed(), await agreed(['http/1.1']), await agreed([])]).toEqual(['h2', 'http/1.1', false]);
   });
 
   test('sends Strict-Transport-Security as asked', async () => {
