@@ -139,6 +139,38 @@ describe('members come over without a reload', () => {
     }
   });
 
+  test('and a call that was cut off anywhere is completed by the next one', async () => {
+    const given = { sessionPersistence: { type: 'HTTP_COOKIE' as const }, healthMonitor: monitor };
+    const [small, large] = [webTo([member(0)], given), webTo([member(1), member(2)], given)];
+    haproxy = await startHaproxy(small);
+    for (let most = 0, whole = false; !whole; most++) {
+      let commands = 0;
+      const cutOff: typeof ask = (command, signal) => (commands++ < most ? ask(command, signal) : Promise.reject(new Error('cut off')));
+      const ask = worker();
+      whole = await applyMembers(cutOff, large).then(
+        () => true,
+        () => false,
+      );
+      const { seen } = await bring(large);
+      expect(seen.members.filter(({ status }) => status === 'ONLINE')).toHaveLength(2);
+      const names = new Set<unknown>();
+      for (let i = 0; i < 4; i++) {
+        const { headers } = await request({ port });
+        expect(String(headers['set-cookie'])).toMatch(/^SRV=[0-9a-f]{16};/);
+        names.add(headers['x-member']);
+      }
+      expect(names).toEqual(new Set(['member-2', 'member-3']));
+      await bring(small);
+    }
+    await bring(large);
+    await members.members[2]!.setHealthy(false);
+    try {
+      await eventually(async () => expect((await loaded()).members.map(({ status }) => status)).toContain('ERROR'));
+    } finally {
+      await members.members[2]!.setHealthy(true);
+    }
+  });
+
   test('and SOURCE_IP spreads clients over them', async () => {
     haproxy = await startHaproxy(webTo([member(0)], { lbAlgorithm: 'SOURCE_IP' }));
     await bring(webTo([member(0), member(1), member(2)], { lbAlgorithm: 'SOURCE_IP' }));

@@ -48,26 +48,29 @@ class BackendChange {
     this.#signal = signal;
   }
 
-  /** Adds, enables and weighs what is wanted; gives back why a reload has to do it. */
+  /**
+   * Adds, weighs and enables what is wanted; gives back why a reload has to do it. A server gets traffic last, when its check runs and its
+   * cookie is known, whoever added it: an earlier call may have been cut off in the middle.
+   */
   async bringIn(common: readonly string[]): Promise<string | undefined> {
-    const added: Server[] = [];
+    const toEnable: Server[] = [];
     for (const server of this.#backend.servers) {
-      const now = this.#running.get(server.name);
+      let now = this.#running.get(server.name);
       if (!now) {
-        const refusal = await this.#add(server, common);
-        if (refusal !== undefined) return refusal;
-        added.push(server);
-        continue;
+        const answer = await this.#command('add', 'server', this.#path(server), ...serverWords(server), ...common);
+        if (!answer.includes('New server registered')) return `HAProxy can't add ${this.#path(server)} at run time: ${answer.trim()}`;
+        now = { ...server, backend: this.#backend.name, enabled: false, checked: false };
       }
       if (now.backup !== server.backup || now.checkAddress !== server.checkAddress || now.checkPort !== server.checkPort) {
-        return `${server.name} changes in more than its weight and state`;
+        return `${this.#path(server)} changes in more than its weight and state`;
       }
+      if (common.includes('check') && !now.checked) await this.#command('enable', 'health', this.#path(server));
       if (now.weight !== server.weight) await this.#set(server, 'weight', String(server.weight));
-      if (!now.enabled && server.enabled) await this.#set(server, 'state', 'ready');
       if (now.enabled && !server.enabled) await this.#set(server, 'state', 'maint');
+      if (!now.enabled && server.enabled) toEnable.push(server);
     }
-    if (added.length > 0 && this.#backend.pool.sessionPersistence?.type === 'HTTP_COOKIE') await this.#giveCookies();
-    for (const server of added.filter(({ enabled }) => enabled)) await this.#set(server, 'state', 'ready');
+    if (toEnable.length > 0 && this.#backend.pool.sessionPersistence?.type === 'HTTP_COOKIE') await this.#giveCookies();
+    for (const server of toEnable) await this.#set(server, 'state', 'ready');
     return undefined;
   }
 
@@ -80,14 +83,6 @@ class BackendChange {
       if (!(await this.#command('del', 'server', this.#path(server))).includes('Server deleted')) retiring.push(this.#path(server));
     }
     return retiring;
-  }
-
-  /** A server that is added at run time starts in maintenance, its check off; the check goes on with it. */
-  async #add(server: Server, common: readonly string[]): Promise<string | undefined> {
-    const answer = await this.#command('add', 'server', this.#path(server), ...serverWords(server), ...common);
-    if (!answer.includes('New server registered')) return `HAProxy can't add ${this.#path(server)} at run time: ${answer.trim()}`;
-    if (common.includes('check')) await this.#command('enable', 'health', this.#path(server));
-    return undefined;
   }
 
   /** HAProxy computes the cookies of all servers here; one that was just added has none, and its clients would not stay with it. */

@@ -29,6 +29,20 @@ describe('backends', () => {
     expect(names({ listeners: [listener({ protocolPort: 80 })], pools })).toEqual([]);
   });
 
+  test('of one pool share the stick table of the first that has one', () => {
+    const listeners = [
+      listener({ name: 'a', protocolPort: 81, protocol: 'TCP' }),
+      listener({ name: 'b', protocolPort: 82 }),
+      listener({ name: 'c', protocolPort: 83, timeoutMemberData: 1 }),
+    ];
+    const pools = [pool([], { sessionPersistence: { type: 'APP_COOKIE', cookieName: 'id' } })];
+    const tables = planOf(configuration({ listeners, pools })).backends.map(({ name, stickTable }) => [name, stickTable]);
+    expect(tables.slice(1)).toEqual([
+      ['pool:app:b', 'pool:app:b'],
+      ['pool:app:c', 'pool:app:b'],
+    ]);
+  });
+
   test('have members by canonical address, once each, and none that is no address', () => {
     const addresses = ['FD00:0::1', 'fd00::1', 'example.com', '10.0.0.1', 'fe80::1%eth0'];
     const [backend] = planOf(

@@ -3,6 +3,7 @@ import type { Listener } from '../../../api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../configuration.ts';
 import { canonicalAddress } from './address.ts';
 import { backendName, serverIds, serverName } from './names.ts';
+import { usesStickTable } from './persistence.ts';
 
 /** A member as a server of HAProxy. */
 export interface Server {
@@ -26,7 +27,7 @@ export interface Backend {
   timeoutConnect: number;
   timeoutServer: number;
   servers: Server[];
-  /** The backend whose stick table this one uses: the first of the pool, so that persistence holds across listeners. */
+  /** The backend whose stick table this one uses: the first of the pool that has one, so that persistence holds across listeners. */
   stickTable: string;
   /** Only listeners that are kept as they were use it: it counts neither in the hash nor in the members' revision. */
   kept: boolean;
@@ -80,21 +81,16 @@ function frontendOf(
     const pool = pools.find((candidate) => candidate.pool.name === name && candidate.pool.adminStateUp);
     if (!pool) continue;
     const wanted = { mode, timeoutConnect: listener.timeoutMemberConnect, timeoutServer: listener.timeoutMemberData };
-    const shared = [...backends.values()].find((backend) => backend.pool.name === name && isDeepStrictEqual(profileOf(backend), wanted));
+    const siblings = [...backends.values()].filter((backend) => backend.pool.name === name);
+    const shared = siblings.find((backend) => isDeepStrictEqual(profileOf(backend), wanted));
     if (shared) {
       own.set(name, shared.name);
       continue;
     }
-    const backend = backends.has(backendName(name)) ? backendName(name, listener.name) : backendName(name);
+    const backend = siblings.length > 0 ? backendName(name, listener.name) : backendName(name);
+    const stickTable = siblings.find(usesStickTable)?.stickTable ?? backend;
     own.set(name, backend);
-    backends.set(backend, {
-      ...wanted,
-      ...origin,
-      name: backend,
-      pool: pool.pool,
-      servers: serversOf(pool.servers),
-      stickTable: backendName(name),
-    });
+    backends.set(backend, { ...wanted, ...origin, name: backend, pool: pool.pool, servers: serversOf(pool.servers), stickTable });
   }
   return { listener, mode, backends: own };
 }

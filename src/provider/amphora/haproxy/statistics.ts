@@ -62,11 +62,14 @@ export function sumConnections(workers: readonly Connections[]): Connections {
   };
 }
 
-/** A server with its administrative state. */
-export type RunningServer = LoadedServer & { name: string; enabled: boolean };
+/** A server with its administrative state. `checked`: its health check, if it has one, is not switched off. */
+export type RunningServer = LoadedServer & { name: string; enabled: boolean; checked: boolean };
 
 /** The administrative states that take a server out (management guide, "show servers state"); 0x04 only tells that the file says `disabled`. */
 const MAINTENANCE = 0x01 | 0x02 | 0x20;
+
+/** CHK_ST_ENABLED (same place). */
+const CHECK_ENABLED = 0x04;
 
 /** The servers of all pools as a worker has them, from `show servers state`; that one is a backup only `show stat` tells. */
 export function loadedServers(serversState: readonly Row[], stat: readonly Row[]): RunningServer[] {
@@ -85,6 +88,7 @@ export function loadedServers(serversState: readonly Row[], stat: readonly Row[]
       checkAddress: row('srv_check_addr') === '-' ? undefined : row('srv_check_addr'),
       checkPort: row('srv_check_port') === '0' ? undefined : Number(row('srv_check_port')),
       enabled: (Number(row('srv_admin_state')) & MAINTENANCE) === 0,
+      checked: (Number(row('srv_check_state')) & CHECK_ENABLED) !== 0,
     }));
 }
 
