@@ -1,5 +1,6 @@
 /**
- * Writes everything that is generated: the CRDs, and of the Helm chart all that follows from the CRDs, the policies and the values.
+ * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, and the page
+ * of conditions.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
@@ -8,10 +9,12 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { GROUP, VERSION } from '../src/api/meta.ts';
+import { REASONS } from '../src/api/reasons.ts';
 import { admissionTemplate, chartYaml, crdTemplate, readme, valuesYaml } from './chart/render.ts';
 import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
+import { conditionsPage } from './docs/conditions.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -47,3 +50,4 @@ const schema = valuesSchema();
 write('charts/reflavor/values.yaml', `# ${from('tools/chart/values.ts')}\n\n${valuesYaml(schema)}`);
 write('charts/reflavor/values.schema.json', `${JSON.stringify(schema, null, 2)}\n`);
 write('charts/reflavor/README.md', `<!-- ${from('tools/chart')} -->\n${readme(schema)}`);
+write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);
