@@ -36,6 +36,7 @@ export const AmphoraStatus = z.object({
   haproxyVersion: z.string().max(64).optional(),
   startedAt: Timestamp.optional(),
   attached: z.boolean().optional().meta({ description: 'Seen to be behind the VIP.' }),
+  standby: z.boolean().optional().meta({ description: 'Behind the VIP as one that takes traffic only while no other does.' }),
   steeredAt: Timestamp.optional().meta({ description: 'When `attached` was last seen to change.' }),
   configurationHash: z.string().max(64).optional().meta({ description: 'Hash of the configuration that the running HAProxy reports.' }),
   membersRevision: z.string().max(64).optional().meta({ description: 'Revision of the members, read back from the running HAProxy.' }),

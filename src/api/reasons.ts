@@ -51,6 +51,7 @@ export const REASONS = {
   PortInUse: 'A port of the VIP is taken by something else.',
   PermissionDenied: 'The operator’s user may not listen on a port.',
   VipPending: 'The VIP is not there yet.',
+  LastAmphora: 'It was to leave the VIP, but new connections reach no other amphora now: it stays.',
   // Amphora
   Running: 'HAProxy runs and may be sent traffic.',
   Starting: 'HAProxy is not running yet.',

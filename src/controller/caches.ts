@@ -17,12 +17,17 @@ export interface Caches {
 const inNamespace = (object: { metadata: { namespace?: string } }, names: Iterable<string>) =>
   [...new Set(names)].map((n) => `${object.metadata.namespace}/${n}`);
 
+/** Where the index `flavor` has load balancers that name none and have none; no flavor has this name. */
+export const NO_FLAVOR = '';
+
 /** Index functions, by cache: how an event of one object finds the others that it concerns. */
 export const INDEXES = {
   loadBalancers: {
-    flavor: (lb: LoadBalancer) => [
-      ...new Set([lb.spec.flavorId, lb.status?.flavorId, lb.status?.operation?.to].filter((id) => id !== undefined)),
-    ],
+    flavor: (lb: LoadBalancer) => {
+      const { flavorId, operation } = lb.status ?? {};
+      const ids = [lb.spec.flavorId, flavorId, operation?.to].filter((id) => id !== undefined);
+      return ids.length > 0 ? [...new Set(ids)] : [NO_FLAVOR];
+    },
     secret: (lb: LoadBalancer) =>
       inNamespace(
         lb,

@@ -4,7 +4,7 @@ import type { AmphoraDriver } from '../provider/amphora/driver.ts';
 import { createDriver } from '../provider/amphora/drivers.ts';
 import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
-import { type Caches, INDEXES } from './caches.ts';
+import { type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
 import { flavorReconciler } from './flavor/reconcile.ts';
 import { loadBalancerReconciler } from './loadbalancer/reconcile.ts';
 import * as resources from './resources.ts';
@@ -81,7 +81,15 @@ export const setupWith =
     );
     const amphora = controller(
       'amphora',
-      amphoraReconciler({ client, caches, driver, clock, observeMs: config.observeSeconds * 1000, progressMs: config.progressMs }),
+      amphoraReconciler({
+        client,
+        caches,
+        driver,
+        clock,
+        heldForMs,
+        observeMs: config.observeSeconds * 1000,
+        progressMs: config.progressMs,
+      }),
     );
     const flavor = controller('flavor', flavorReconciler({ client, caches, clock }));
 
@@ -90,6 +98,11 @@ export const setupWith =
       for (const a of caches.amphorae.byIndex('loadBalancer', lb.metadata.uid!)) amphora.enqueue(keyOf(a));
     };
     const visitAll = (index: string, value: string) => caches.loadBalancers.byIndex(index, value).forEach(visit);
+    const visitFlavor = (id: string) => {
+      const named = caches.loadBalancers.byIndex('flavor', id);
+      const defaulted = id === config.defaultFlavor ? caches.loadBalancers.byIndex('flavor', NO_FLAVOR) : [];
+      for (const lb of [...named, ...defaulted]) loadBalancer.enqueue(keyOf(lb));
+    };
 
     loadBalancers.onEvent(({ object, oldObject }) => {
       // The status is this operator's own word, but for the ports of the VIP, for which an amphora may wait.
@@ -106,18 +119,20 @@ export const setupWith =
     });
     flavors.onEvent(({ object }) => {
       flavor.enqueue(object.metadata.name);
-      for (const lb of caches.loadBalancers.byIndex('flavor', object.metadata.name)) loadBalancer.enqueue(keyOf(lb));
+      visitFlavor(object.metadata.name);
     });
     flavorProfiles.onEvent(({ object }) => {
       for (const f of caches.flavors.byIndex('profile', object.metadata.name)) {
         flavor.enqueue(f.metadata.name);
-        for (const lb of caches.loadBalancers.byIndex('flavor', f.metadata.name)) loadBalancer.enqueue(keyOf(lb));
+        visitFlavor(f.metadata.name);
       }
     });
     secrets.onEvent(({ object }) => visitAll('secret', keyOf(object)));
     services.onEvent(({ object }) => visitAll('service', keyOf(object)));
-    endpointSlices.onEvent(({ object }) => {
-      for (const service of INDEXES.endpointSlices.service(object)) visitAll('service', service);
+    endpointSlices.onEvent(({ object, oldObject }) => {
+      for (const slice of oldObject ? [oldObject, object] : [object]) {
+        for (const service of INDEXES.endpointSlices.service(slice)) visitAll('service', service);
+      }
     });
 
     const reflectors = [loadBalancers, amphorae, flavors, flavorProfiles, secrets, services, endpointSlices].flatMap(

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Amphora, AmphoraSpec, FlavorProfileSpec, FlavorSpec, type LoadBalancer, LoadBalancerSpec } from '../api/index.ts';
+import { FlavorProfileSpec, FlavorSpec, type LoadBalancer, LoadBalancerSpec } from '../api/index.ts';
 import type { Caches } from './caches.ts';
 import type { FlavorLookup } from './loadbalancer/world.ts';
 
@@ -19,9 +19,6 @@ function parse<S extends z.ZodType>(schema: S, object: { kind: string; metadata:
 
 /** The object with its spec checked and its defaults filled in. @throws InvalidObject */
 export const parsedLoadBalancer = (lb: LoadBalancer): LoadBalancer => ({ ...lb, spec: parse(LoadBalancerSpec, lb) });
-
-/** The object with its spec checked and its defaults filled in. @throws InvalidObject */
-export const parsedAmphora = (a: Amphora): Amphora => ({ ...a, spec: parse(AmphoraSpec, a) });
 
 /** A flavor with its profile, or why it can't be had. */
 export function lookupFlavor(caches: Pick<Caches, 'flavors' | 'flavorProfiles'>, id: string): FlavorLookup {

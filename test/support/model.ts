@@ -108,6 +108,8 @@ export class Model {
       isStranger: () => false,
       vip: this.vip && { address: '127.0.0.9', ports: [...this.vip], attached: this.serving().map((a) => a.metadata.name) },
       problems: [],
+      notices: [],
+      strays: [],
     };
   }
 
@@ -133,8 +135,7 @@ export class Model {
     if (!found) return;
     const { object, fact } = found;
     const lb = this.loadBalancer;
-    const drainSeconds = lb?.spec.strategy.drainSeconds ?? 0;
-    if (object.metadata.deletionTimestamp && (!lb || lb.metadata.deletionTimestamp || isDrained(object, drainSeconds, this.now))) {
+    if (object.metadata.deletionTimestamp && (!lb || lb.metadata.deletionTimestamp || isDrained(object, lb.spec.strategy, this.now))) {
       this.amphorae.delete(name);
       return;
     }
@@ -186,6 +187,13 @@ export class Model {
     found.fact.running = false;
   }
 
+  /** Somebody deletes an Amphora object; its finalizer holds it. */
+  deleteAmphora(name: string): void {
+    this.#write(name, (a) => {
+      a.metadata.deletionTimestamp ??= new Date(this.now).toISOString();
+    });
+  }
+
   /** The operator is started anew: it remembers nothing. */
   restart(): void {
     this.visitedSince = this.now;
@@ -234,9 +242,7 @@ export class Model {
         });
         return;
       case 'DeleteAmphora':
-        this.#write(act.name, (a) => {
-          a.metadata.deletionTimestamp ??= new Date(this.now).toISOString();
-        });
+        this.deleteAmphora(act.name);
     }
   }
 

@@ -6,7 +6,9 @@ import type { Sources } from './sources.ts';
 
 /** A load balancer's spec with its Secrets and endpoints read: what all its amphorae share. */
 export type Resolved = Pick<Configuration, 'loadBalancer' | 'listeners' | 'problems' | 'pools' | 'secrets'> & {
-  /** What people should know of listeners that are served all the same. */
+  /** Pools of listeners with a problem: who keeps such a listener as it was gives it the present members. */
+  spare: PoolConfiguration[];
+  /** What people should know of listeners that are served all the same; one for each at most. */
   notices: ListenerProblem[];
 };
 
@@ -48,6 +50,7 @@ export function resolve(loadBalancer: LoadBalancer, sources: Sources): Resolved 
   const problems: ListenerProblem[] = [];
   const notices: ListenerProblem[] = [];
   const pools = new Map<string, PoolConfiguration>();
+  const spare = new Map<string, PoolConfiguration>();
   const listeners: Listener[] = [];
 
   const read = (needs: [string, Need][]) => {
@@ -70,16 +73,17 @@ export function resolve(loadBalancer: LoadBalancer, sources: Sources): Resolved 
     }
     const own = (spec.pools ?? []).filter((p) => used.includes(p.name));
     const problem = read([...secretsOfListener(listener), ...own.flatMap(secretsOfPool)]);
-    if (problem) {
-      problems.push({ listener: listener.name, reason: problem.reason, message: problem.message, digest: digestOf(problem.digest) });
-      continue;
-    }
-    listeners.push(listener);
+    const lacking: string[] = [];
     for (const { members, service, ...pool } of own) {
       const found = membersOf({ ...pool, members, service }, sources);
-      pools.set(pool.name, { pool, servers: found.servers });
-      if (found.problem) notices.push({ listener: listener.name, ...found.problem, digest: '' });
+      (problem ? spare : pools).set(pool.name, { pool, servers: found.servers });
+      if (found.problem) lacking.push(found.problem.message);
     }
+    if (problem)
+      problems.push({ listener: listener.name, reason: problem.reason, message: problem.message, digest: digestOf(problem.digest) });
+    else listeners.push(listener);
+    if (!problem && lacking.length > 0)
+      notices.push({ listener: listener.name, reason: 'ServiceNotFound', message: lacking.join(' '), digest: '' });
   }
   const { namespace, name, uid } = metadata;
   return {
@@ -88,6 +92,7 @@ export function resolve(loadBalancer: LoadBalancer, sources: Sources): Resolved 
     problems,
     pools: [...pools.values()].sort((a, b) => byName(a.pool, b.pool)),
     secrets: onlyNeeded(secrets, listeners, [...pools.values()]),
+    spare: [...spare.values()],
     notices,
   };
 }
@@ -107,7 +112,11 @@ const connectsTo = (a: Amphora, b: Amphora): boolean =>
   b.spec.operation < a.spec.operation || (b.spec.operation === a.spec.operation && b.spec.slot < a.spec.slot);
 
 /** What one amphora is to have loaded. */
-export function configurationFor({ notices: _, ...resolved }: Resolved, amphora: Amphora, sisters: Amphora[]): Configuration {
+export function configurationFor(
+  { notices: _notices, spare: _spare, ...resolved }: Resolved,
+  amphora: Amphora,
+  sisters: Amphora[],
+): Configuration {
   const { role, flavorData, peer } = amphora.spec;
   return {
     ...resolved,
@@ -121,15 +130,22 @@ export function configurationFor({ notices: _, ...resolved }: Resolved, amphora:
   };
 }
 
-/** A configuration in which listeners that have a problem stay as they were loaded last. */
-export function keeping(next: Configuration, last: Configuration | undefined): Configuration {
+/**
+ * A configuration in which listeners that have a problem stay as they were loaded last, but for their members.
+ *
+ * @param spare the present members of the pools of such listeners
+ */
+export function keeping(next: Configuration, last: Configuration | undefined, spare: PoolConfiguration[] = []): Configuration {
   if (!last || next.problems.length === 0) return next;
   const known = { listeners: [...last.listeners, ...(last.kept?.listeners ?? [])], pools: [...last.pools, ...(last.kept?.pools ?? [])] };
   const broken = new Set(next.problems.map((p) => p.listener));
   const listeners = known.listeners.filter((l) => broken.has(l.name) && !next.listeners.some((o) => o.protocolPort === l.protocolPort));
   if (listeners.length === 0) return next;
   const used = new Set(listeners.flatMap(poolsOfListener));
-  const pools = known.pools.filter((p) => used.has(p.pool.name) && !next.pools.some((o) => o.pool.name === p.pool.name));
+  const present = (name: string) => spare.find((p) => p.pool.name === name)?.servers;
+  const pools = known.pools
+    .filter((p) => used.has(p.pool.name) && !next.pools.some((o) => o.pool.name === p.pool.name))
+    .map((p) => ({ ...p, servers: present(p.pool.name) ?? p.servers }));
   const needed = [...listeners.flatMap(secretsOfListener), ...pools.flatMap((p) => secretsOfPool(p.pool))].map(([name]) => name);
   const old = { ...last.secrets, ...last.kept?.secrets };
   const secrets = Object.fromEntries(needed.filter((name) => old[name] && !next.secrets[name]).map((name) => [name, old[name]!]));

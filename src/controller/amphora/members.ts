@@ -5,7 +5,9 @@ import type { EndpointSlice, Sources } from './sources.ts';
 /** The members of a pool: its own, or the endpoints of its Service. Unique by address and port, sorted by them. */
 export function membersOf(pool: Pool, sources: Sources): { servers: MemberServer[]; problem?: { reason: Reason; message: string } } {
   const found = pool.service ? ofService(pool, pool.service, sources) : { servers: ofMembers(pool) };
-  const unique = new Map(found.servers.map((server) => [`${server.address} ${String(server.protocolPort).padStart(5, '0')}`, server]));
+  // An address may stand in two slices while it moves: where one has it ready, it is.
+  const byReadiness = [...found.servers].sort((a, b) => Number(b.draining) - Number(a.draining));
+  const unique = new Map(byReadiness.map((server) => [`${server.address} ${String(server.protocolPort).padStart(5, '0')}`, server]));
   return { ...found, servers: [...unique.keys()].sort().map((key) => unique.get(key)!) };
 }
 
@@ -36,7 +38,10 @@ function ofService(pool: Pool, service: NonNullable<Pool['service']>, sources: S
       },
     };
   }
-  return { servers: sources.endpointSlices(service.name).flatMap((slice) => ofSlice(slice, port.name ?? '')) };
+  // A dual-stack Service has each endpoint twice: its first family counts.
+  const family = object.spec?.ipFamilies?.[0];
+  const slices = sources.endpointSlices(service.name).filter((slice) => family === undefined || slice.addressType === family);
+  return { servers: slices.flatMap((slice) => ofSlice(slice, port.name ?? '')) };
 }
 
 /** KEP-1672: an endpoint that is not ready but serving and terminating ends what it has; any other that is not ready is left out. */

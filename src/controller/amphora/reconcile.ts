@@ -1,17 +1,18 @@
 import { AMPHORA_FINALIZER, type Amphora, API_VERSION, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
-import type { Configuration } from '../../provider/amphora/configuration.ts';
+import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
 import { type Caches, sourcesOf } from '../caches.ts';
+import { MARGIN_MS } from '../fence.ts';
 import { vipRef } from '../loadbalancer/vip.ts';
-import { InvalidObject, parsedAmphora, parsedLoadBalancer } from '../parse.ts';
+import { InvalidObject, parsedLoadBalancer } from '../parse.ts';
 import { amphorae, loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/controller.ts';
 import { configurationFor, configurationSize, keeping, resolve } from './configuration.ts';
-import { amphoraStatus, isWorthWriting, type Trouble } from './status.ts';
+import { amphoraStatus, isWorthWriting, stable, type Trouble } from './status.ts';
 import { isDrained } from './view.ts';
 
 export interface AmphoraReconcilerOptions {
@@ -21,6 +22,8 @@ export interface AmphoraReconcilerOptions {
   clock: Clock;
   /** How often one that serves is asked how it is; milliseconds. */
   observeMs: number;
+  /** For how long this process is surely the only one that acts; milliseconds. */
+  heldForMs(): number;
   /** How often one is asked on which something waits; milliseconds. */
   progressMs: number;
 }
@@ -35,11 +38,10 @@ const MAX_CONFIGURATION_BYTES = 1_000_000;
  * destroy) is done on a fresh read of the object alone.
  */
 export function amphoraReconciler(options: AmphoraReconcilerOptions): Reconcile {
-  const { client, caches, clock } = options;
+  const { client, caches } = options;
   return async (key, context) => {
-    const cached = caches.amphorae.get(key);
-    if (!cached) return;
-    const amphora = parsedAmphora(cached);
+    const amphora = caches.amphorae.get(key);
+    if (!amphora) return;
     const loadBalancer = await ownerOf(options, amphora, context.signal);
     if (amphora.metadata.deletionTimestamp && (await mayGo(options, amphora, loadBalancer, context))) return;
     if (!loadBalancer) {
@@ -47,23 +49,34 @@ export function amphoraReconciler(options: AmphoraReconcilerOptions): Reconcile 
       await client.delete(amphorae, amphora.metadata, { preconditions: { uid: amphora.metadata.uid }, signal: context.signal });
       return;
     }
-    let trouble: Trouble | undefined;
-    let failure: unknown;
-    let wanted: Configuration | undefined;
-    let drained = amphora.status?.drainStartedAt !== undefined;
+    const wanted = wantedOf(options, loadBalancer, amphora);
+    const visit: Visit = { amphora, loadBalancer, wanted, drained: amphora.status?.drainStartedAt !== undefined };
     if (!loadBalancer.spec.suspend) {
       try {
-        wanted = wantedConfiguration(options, loadBalancer, amphora);
-        drained = (await act(options, amphora, loadBalancer, wanted, context.signal)) || drained;
+        await act(options, visit, context.signal);
       } catch (error) {
-        trouble = troubleOf(error);
-        if (!trouble) failure = error;
+        visit.failure = error;
       }
     }
-    const result = await report(options, amphora, { wanted, trouble, drained }, clock.now(), context.signal);
-    if (failure) throw failure;
-    return result;
+    return report(options, visit, context.signal);
   };
+}
+
+/** What an amphora is to have loaded, and the present members of what it keeps. */
+interface Wanted {
+  configuration: Configuration;
+  spare: PoolConfiguration[];
+}
+
+/** One visit to an amphora, as far as it has come. */
+interface Visit {
+  amphora: Amphora;
+  loadBalancer: LoadBalancer;
+  /** What it is to have loaded; or why that can't be told. */
+  wanted: Wanted | DriverError;
+  /** Its connections have been asked to end. */
+  drained: boolean;
+  failure?: unknown;
 }
 
 /** The load balancer of an amphora; undefined when the API server says that there is none of this uid. */
@@ -95,18 +108,13 @@ async function mayGo(
   const { client, driver, clock } = options;
   const fresh = await freshly(options, stale, signal);
   if (!fresh) return true;
-  const drainSeconds = lb?.spec.strategy?.drainSeconds ?? 0;
-  if (lb && !lb.metadata.deletionTimestamp && !isDrained(fresh, drainSeconds, clock.now())) return false;
+  if (lb && !lb.metadata.deletionTimestamp && !isDrained(fresh, lb.spec.strategy, clock.now())) return false;
   await driver.detach(fresh, signal);
   await driver.destroy(fresh, signal);
   const finalizers = (fresh.metadata.finalizers ?? []).filter((f) => f !== AMPHORA_FINALIZER);
   const { namespace, name, resourceVersion } = fresh.metadata;
-  await client.patchMerge(
-    amphorae,
-    { namespace, name },
-    { metadata: { resourceVersion, finalizers } },
-    { fieldManager: FIELD_MANAGER, signal },
-  );
+  const patch = { metadata: { resourceVersion, finalizers } };
+  await client.patchMerge(amphorae, { namespace, name }, patch, { fieldManager: FIELD_MANAGER, signal });
   log.info({ amphora: name }, 'destroyed');
   return true;
 }
@@ -114,7 +122,7 @@ async function mayGo(
 /** The object as it is now; undefined when this very one is gone. */
 async function freshly({ client }: AmphoraReconcilerOptions, amphora: Amphora, signal: AbortSignal): Promise<Amphora | undefined> {
   try {
-    const fresh = parsedAmphora(await client.get<Amphora>(amphorae, amphora.metadata, { signal }));
+    const fresh = await client.get<Amphora>(amphorae, amphora.metadata, { signal });
     return fresh.metadata.uid === amphora.metadata.uid ? fresh : undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
@@ -122,57 +130,88 @@ async function freshly({ client }: AmphoraReconcilerOptions, amphora: Amphora, s
   }
 }
 
-function wantedConfiguration({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, amphora: Amphora): Configuration {
-  const loadBalancer = parsedLoadBalancer(cached);
-  const resolved = resolve(loadBalancer, sourcesOf(caches, amphora.metadata.namespace!));
-  const configuration = configurationFor(resolved, amphora, caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid));
-  const size = configurationSize(configuration);
-  if (size <= MAX_CONFIGURATION_BYTES) return configuration;
-  const message = `The configuration takes ${size} bytes and a Secret holds ${MAX_CONFIGURATION_BYTES}: use fewer or smaller certificates, members or L7 policies, or split the load balancer. The amphora goes on with the configuration that it has.`;
-  throw new DriverError('ConfigurationTooLarge', message);
-}
-
-/** One step nearer: run, load, then be steered. Returns whether its connections have been asked to end. */
-async function act(
-  options: AmphoraReconcilerOptions,
-  amphora: Amphora,
-  lb: LoadBalancer,
-  wanted: Configuration,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { driver } = options;
-  const seen = await driver.observe(amphora, signal);
-  if (seen.lost || amphora.spec.steering === 'Draining') return takeAway(options, amphora, seen, signal);
-  const next = keeping(wanted, await driver.lastConfiguration(amphora, signal));
-  if (!seen.running) {
-    await driver.build(amphora, next, { serversState: await stateOfSister(options, amphora, signal) }, signal);
-  } else if (seen.configurationHash !== configurationHash(wanted) || seen.membersRevision !== membersRevision(wanted)) {
-    if (!(await closesServedPort(options, lb, seen, next, signal))) await driver.configure(amphora, next, signal);
+/** What an amphora is to have loaded; or, as an error with its reason, why that can't be told: then it goes on with what it has. */
+function wantedOf({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, amphora: Amphora): Wanted | DriverError {
+  try {
+    const resolved = resolve(parsedLoadBalancer(cached), sourcesOf(caches, amphora.metadata.namespace!));
+    const configuration = configurationFor(resolved, amphora, caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid));
+    const size = configurationSize(configuration);
+    if (size <= MAX_CONFIGURATION_BYTES) return { configuration, spare: resolved.spare };
+    const message = `The configuration takes ${size} bytes and a Secret holds ${MAX_CONFIGURATION_BYTES}: use fewer or smaller certificates, members or L7 policies, or split the load balancer. The amphora goes on with the configuration that it has.`;
+    return new DriverError('ConfigurationTooLarge', message);
+  } catch (error) {
+    if (error instanceof InvalidObject) return new DriverError('InvalidSpec', error.message);
+    throw error;
   }
-  if (amphora.spec.steering === 'Detached') return takeAway(options, amphora, seen, signal);
-  if (!seen.attached && seen.running) await driver.attach(amphora, signal);
-  return false;
 }
 
-/** Detaching and draining, as a fresh read of the object says. Returns whether its connections have been asked to end. */
-async function takeAway(
+/** One step nearer: run, load, and be steered. A configuration that can't be had or is refused keeps nothing from being steered. */
+async function act(options: AmphoraReconcilerOptions, visit: Visit, signal: AbortSignal): Promise<void> {
+  const { driver } = options;
+  const { amphora } = visit;
+  const { role, steering } = amphora.spec;
+  const seen = await driver.observe(amphora, signal);
+  if (seen.lost || steering === 'Draining') return takeAway(options, visit, seen, signal);
+  let failure: unknown;
+  try {
+    await load(options, visit, seen, signal);
+  } catch (error) {
+    failure = error;
+  }
+  if (steering === 'Detached') await takeAway(options, visit, seen, signal);
+  else if (seen.running && (!seen.attached || seen.standby !== (role === 'BACKUP'))) await driver.attach(amphora, signal);
+  if (failure) throw failure;
+}
+
+async function load(
   options: AmphoraReconcilerOptions,
-  stale: Amphora,
+  { amphora, loadBalancer, wanted }: Visit,
   seen: AmphoraObservation,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   const { driver } = options;
-  const due = stale.spec.steering === 'Draining' && stale.status?.drainStartedAt === undefined;
-  if (!seen.attached && !due) return false;
-  const fresh = await freshly(options, stale, signal);
-  if (!fresh || fresh.spec.steering === 'Attached') return false;
-  if (seen.attached) {
-    await driver.detach(fresh, signal);
-    return false;
+  const last = await driver.lastConfiguration(amphora, signal);
+  const next = wanted instanceof DriverError ? last : keeping(wanted.configuration, last, wanted.spare);
+  if (!seen.running && next) {
+    await driver.build(amphora, next, { serversState: await stateOfSister(options, amphora, signal) }, signal);
   }
-  if (fresh.spec.steering !== 'Draining') return false;
-  if (seen.running) await driver.drain(fresh, signal);
-  return true;
+  if (wanted instanceof DriverError) throw wanted;
+  if (!seen.running || !next) return;
+  const current =
+    seen.configurationHash === configurationHash(wanted.configuration) && seen.membersRevision === membersRevision(wanted.configuration);
+  if (current && stable(next.kept) === stable(last?.kept)) return;
+  if (!(await closesServedPort(options, loadBalancer, seen, next, signal))) await driver.configure(amphora, next, signal);
+}
+
+/** Detaching and draining, as a fresh read of the object says. */
+async function takeAway(options: AmphoraReconcilerOptions, visit: Visit, seen: AmphoraObservation, signal: AbortSignal): Promise<void> {
+  const { driver, heldForMs } = options;
+  const { amphora: stale, loadBalancer } = visit;
+  const due = stale.spec.steering === 'Draining' && stale.status?.drainStartedAt === undefined;
+  if ((!seen.attached && !due) || heldForMs() < MARGIN_MS) return;
+  const fresh = await freshly(options, stale, signal);
+  if (!fresh || fresh.spec.steering === 'Attached') return;
+  if (seen.attached) {
+    await requireAnother(options, loadBalancer, fresh, seen, signal);
+    await driver.detach(fresh, signal);
+  } else if (fresh.spec.steering === 'Draining') {
+    if (seen.running) await driver.drain(fresh, signal);
+    visit.drained = true;
+  }
+}
+
+/** The last amphora that new connections can reach stays, whatever was decided a moment ago. @throws DriverError LastAmphora */
+async function requireAnother(
+  { driver }: AmphoraReconcilerOptions,
+  lb: LoadBalancer,
+  amphora: Amphora,
+  seen: AmphoraObservation,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!seen.running || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
+  const vip = await driver.observeVip(vipRef(lb), signal);
+  if (vip?.attached.some((name) => name !== amphora.metadata.name)) return;
+  throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
 }
 
 /** `show servers state` of a sister that runs, so that members known to be down don't start as up. */
@@ -204,26 +243,34 @@ async function closesServedPort(
 function troubleOf(error: unknown): Trouble | undefined {
   if (error instanceof ConfigurationRefused) return { reason: 'ConfigurationRefused', message: error.message, refused: true };
   if (error instanceof DriverError) return { reason: error.reason, message: error.message };
-  if (error instanceof InvalidObject) return { reason: 'InvalidSpec', message: error.message };
   return undefined;
 }
 
-async function report(
-  options: AmphoraReconcilerOptions,
-  amphora: Amphora,
-  { wanted, trouble, drained }: { wanted: Configuration | undefined; trouble: Trouble | undefined; drained: boolean },
-  now: number,
-  signal: AbortSignal,
-): Promise<ReconcileResult> {
-  const { client, driver, observeMs, progressMs } = options;
-  const seen = await driver.observe(amphora, signal);
-  const hash = wanted && { hash: configurationHash(wanted), revision: membersRevision(wanted) };
-  const status = amphoraStatus(amphora, seen, hash, trouble, drained && amphora.spec.steering === 'Draining', now);
+/** Writes what is seen now, and says when to look again. */
+async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: AbortSignal): Promise<ReconcileResult> {
+  const { client, driver, clock, observeMs, progressMs } = options;
+  const { amphora, wanted, failure } = visit;
+  const trouble = troubleOf(failure);
+  let seen: AmphoraObservation;
+  try {
+    seen = await driver.observe(amphora, signal);
+  } catch (error) {
+    // The VIP can't be asked: the load balancer's own visits say so and mend it.
+    if (troubleOf(error)) return { requeueAfterMs: 2000 };
+    throw error;
+  }
+  const hash =
+    wanted instanceof DriverError
+      ? undefined
+      : { hash: configurationHash(wanted.configuration), revision: membersRevision(wanted.configuration) };
+  const drained = visit.drained && amphora.spec.steering === 'Draining';
+  const status = amphoraStatus(amphora, seen, hash, trouble, drained, clock.now());
   if (isWorthWriting(amphora, status)) {
-    const { namespace, name } = amphora.metadata;
-    const object = { apiVersion: API_VERSION, kind: 'Amphora', metadata: { namespace, name }, status };
+    const { namespace, name, uid } = amphora.metadata;
+    const object = { apiVersion: API_VERSION, kind: 'Amphora', metadata: { namespace, name, uid }, status };
     await client.apply(amphorae, object, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true, signal });
   }
+  if (failure && !trouble) throw failure;
   const loaded = hash !== undefined && seen.configurationHash === hash.hash && seen.membersRevision === hash.revision;
   const settled = amphora.spec.steering === 'Attached' && seen.attached && loaded;
   return { requeueAfterMs: settled ? observeMs : progressMs };

@@ -14,7 +14,7 @@ export interface Service {
   apiVersion: string;
   kind: string;
   metadata: ObjectMeta;
-  spec?: { ports?: { name?: string; port: number; protocol?: string }[] };
+  spec?: { ipFamilies?: string[]; ports?: { name?: string; port: number; protocol?: string }[] };
 }
 
 /** A discovery.k8s.io/v1 EndpointSlice, the fields that are read. */

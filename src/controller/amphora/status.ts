@@ -31,11 +31,12 @@ export function amphoraStatus(
     haproxyVersion: seen.haproxyVersion,
     startedAt: seen.startedAt ? rfc3339Precise(seen.startedAt.getTime()) : undefined,
     attached: seen.attached,
+    standby: seen.standby,
     steeredAt: steered ? rfc3339Precise(now) : before.steeredAt,
     configurationHash: seen.configurationHash,
     membersRevision: seen.membersRevision,
     listeners: seen.listeners,
-    unhealthyMembers: seen.members.filter((m) => m.status !== 'ONLINE' && m.status !== 'NO_MONITOR'),
+    unhealthyMembers: seen.members.filter((m) => m.status !== 'ONLINE' && m.status !== 'NO_MONITOR').slice(0, MOST_MEMBERS),
     stickTablesSynced: seen.stickTablesSynced,
     connections: {
       ...seen.connections,
@@ -77,8 +78,19 @@ function claims(
   return [ready, configured, lost];
 }
 
-/** How often the counters of an amphora are written although nothing else changed: often while something waits for them. Milliseconds. */
-const COUNTERS = { Attached: 15_000, Detached: 500, Draining: 500 } as const;
+/** What the schema has room for. */
+const MOST_MEMBERS = 4096;
+
+/**
+ * How long counters that are news may wait to be written although nothing else changed; milliseconds. Briefly while something waits for
+ * them; but one that has been quiet, or whose connections don't end, is not written twice a second for hours.
+ */
+function countersWait(amphora: Amphora, next: AmphoraStatus): number {
+  if (amphora.spec.steering === 'Attached') return 15_000;
+  if (amphora.status?.connections?.current !== next.connections?.current) return 500;
+  const quiet = Date.parse(next.connections!.observedAt) - Date.parse(next.connections!.quietSince ?? next.connections!.observedAt);
+  return quiet > 60_000 ? 15_000 : 500;
+}
 
 /** Whether a new status is worth a write: anything but counters changed, or the counters are due. */
 export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
@@ -87,7 +99,7 @@ export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
   const { connections: newer, ...facts } = next;
   const { connections: older, ...known } = before;
   if (stable(facts) !== stable(known)) return true;
-  return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= COUNTERS[amphora.spec.steering];
+  return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= countersWait(amphora, next);
 }
 
 /** JSON with sorted keys and without undefined: equal for equal statuses. */

@@ -1,4 +1,4 @@
-import { type Amphora, conditionOf, epoch, isTrue } from '../../api/index.ts';
+import { type Amphora, conditionOf, epoch, isTrue, type Strategy } from '../../api/index.ts';
 
 /** Questions about one amphora, answered from its object alone. Times in milliseconds. */
 
@@ -32,11 +32,17 @@ export function quietFor(a: Amphora): number | undefined {
  * Whether a draining amphora may be destroyed: out of the VIP, asked to end its connections, and either all have ended, or their time is
  * up, or nothing of it is left that could serve them.
  */
-export function isDrained(a: Amphora, drainSeconds: number, now: number): boolean {
-  const { drainStartedAt, connections } = a.status ?? {};
+export function isDrained(
+  a: Amphora,
+  { drainSeconds, settleSeconds }: Pick<Strategy, 'drainSeconds' | 'settleSeconds'>,
+  now: number,
+): boolean {
+  const { drainStartedAt, connections, steeredAt } = a.status ?? {};
   if (!isDraining(a) || isAttached(a)) return false;
   if (isTrue(a.status?.conditions, 'Lost')) return true;
   if (drainStartedAt === undefined) return false;
   const ended = connections !== undefined && connections.current === 0 && !connections.queued && connections.observedAt >= drainStartedAt;
-  return ended || now - Date.parse(drainStartedAt) >= drainSeconds * 1000;
+  // Whoever has not heard yet that it is out may still send to it.
+  const settled = steeredAt === undefined || (quietFor(a) ?? 0) >= settleSeconds * 1000;
+  return (ended && settled) || now - Date.parse(drainStartedAt) >= drainSeconds * 1000;
 }

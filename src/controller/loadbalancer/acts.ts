@@ -4,12 +4,13 @@ import type { AmphoraSpec, Steering } from '../../api/index.ts';
 export type Act =
   | { type: 'AddFinalizer' }
   | { type: 'RemoveFinalizer' }
-  | { type: 'EnsureVip'; ports: number[] }
+  | { type: 'EnsureVip'; ports: number[]; closes: boolean }
   | { type: 'ReleaseVip' }
   | { type: 'CreateAmphora'; name: string; spec: AmphoraSpec }
   | { type: 'Steer'; name: string; to: Steering }
   | { type: 'Promote'; name: string }
-  | { type: 'DeleteAmphora'; name: string };
+  | { type: 'DeleteAmphora'; name: string }
+  | { type: 'DestroyStray'; name: string };
 
 /**
  * Acts after which something serves no longer, or is gone. They are decided again on a fresh read, and written with that read's
@@ -17,5 +18,6 @@ export type Act =
  */
 export function takesAway(act: Act): boolean {
   if (act.type === 'Steer') return act.to !== 'Attached';
-  return act.type === 'DeleteAmphora' || act.type === 'ReleaseVip' || act.type === 'RemoveFinalizer';
+  if (act.type === 'EnsureVip') return act.closes;
+  return act.type === 'DeleteAmphora' || act.type === 'DestroyStray' || act.type === 'ReleaseVip' || act.type === 'RemoveFinalizer';
 }

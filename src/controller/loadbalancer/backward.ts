@@ -1,7 +1,7 @@
-import { type Operation, rfc3339 } from '../../api/index.ts';
+import { epoch, type Operation, rfc3339 } from '../../api/index.ts';
 import { isLost, isReady, serves } from '../amphora/view.ts';
-import { type Plan, steer, type Verdict } from './decision.ts';
-import { flowOf, topologyOf } from './goals.ts';
+import type { Plan, Verdict } from './decision.ts';
+import { flowOf, names, steer, topologyOf } from './goals.ts';
 import { bookOf } from './operation.ts';
 import type { World } from './world.ts';
 
@@ -10,10 +10,25 @@ export function goBack(world: World, operation: Operation): Plan {
   const book = bookOf(world.loadBalancer);
   const flow = flowOf(world, operation, topologyOf(world, operation));
   const verdict: Verdict = { phase: 'GoingBack', reason: 'OperationInProgress', message: `Going back: ${operation.message ?? ''}` };
+  const { settleSeconds } = world.loadBalancer.spec.strategy;
+  const wait = (message: string, waitMs = 1000): Plan => ({
+    acts: [],
+    book,
+    verdict: { ...verdict, message: `${verdict.message} ${message}` },
+    requeueAfterMs: waitMs,
+  });
   const alive = flow.old.filter((v) => !isLost(v.object));
   const out = alive.filter((v) => v.object.spec.steering !== 'Attached');
   if (out.length > 0) return { acts: steer(out, 'Attached'), book, verdict };
-  if (alive.some((v) => isReady(v.object) && !serves(v.object))) return { acts: [], book, verdict, requeueAfterMs: 1000 };
+  const ready = alive.filter((v) => isReady(v.object));
+  const away = ready.filter((v) => !serves(v.object));
+  if (away.length > 0) return wait(`Waiting for ${names(away)} to be behind the VIP again.`);
+  const closed = ready.filter(
+    (v) => !world.vip?.ports.every((port) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open)),
+  );
+  if (closed.length > 0) return wait(`Waiting for ${names(closed)} to listen on every port of the VIP.`);
+  const settled = Math.max(0, ...ready.map((v) => epoch(v.object.status?.steeredAt) ?? 0)) + settleSeconds * 1000;
+  if (settled > world.now) return wait(`Settling for ${settleSeconds} s.`, settled - world.now);
   const others = [...flow.old, ...flow.kept].some((v) => serves(v.object));
   const going = flow.fresh.filter((v) => others || !serves(v.object) || book.flavorId === undefined);
   if (going.length > 0) return { acts: steer(going, 'Draining'), book, verdict };

@@ -1,7 +1,7 @@
 import type { Operation } from '../../api/index.ts';
 import type { Act } from './acts.ts';
 import { type Book, record } from './operation.ts';
-import type { AmphoraView, World } from './world.ts';
+import type { World } from './world.ts';
 
 /** What the status is to say of a visit, before the wording of the conditions. */
 export interface Verdict {
@@ -21,10 +21,7 @@ export interface Plan {
   requeueAfterMs?: number;
 }
 
-export const steer = (views: AmphoraView[], to: 'Attached' | 'Detached' | 'Draining'): Act[] =>
-  views.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to }));
-
-export function begun(world: World, operation: Pick<Operation, 'kind' | 'to' | 'replaces'>): Plan {
+export function begun(world: World, operation: Pick<Operation, 'kind' | 'to' | 'replaces' | 'reason'>): Plan {
   const book = record(
     world.loadBalancer,
     world.amphorae.map((v) => v.object),

@@ -12,7 +12,7 @@ export const FIELD_MANAGER = 'reflavor-loadbalancer';
 
 export interface ExecuteOptions {
   client: Pick<KubeClient, 'create' | 'patchMerge' | 'delete'>;
-  driver: Pick<AmphoraDriver, 'ensureVip' | 'releaseVip'>;
+  driver: Pick<AmphoraDriver, 'ensureVip' | 'releaseVip' | 'detach' | 'destroy'>;
 }
 
 /** Does one act. What takes away carries the resourceVersion of the world that it was decided on: if that has moved on, it is refused. */
@@ -73,6 +73,12 @@ export async function execute({ client, driver }: ExecuteOptions, world: World, 
       await client.patchMerge(amphorae, { namespace, name: act.name }, { ...guard, spec }, write);
       return;
     }
+    case 'DestroyStray': {
+      const stray = strayOf(world, act.name);
+      await driver.detach(stray, signal);
+      await driver.destroy(stray, signal);
+      return;
+    }
     case 'DeleteAmphora': {
       const { metadata } = target(act.name);
       try {
@@ -86,4 +92,25 @@ export async function execute({ client, driver }: ExecuteOptions, world: World, 
       }
     }
   }
+}
+
+/** As much of an object as a driver needs to find what is left of an amphora. */
+function strayOf({ loadBalancer: { metadata } }: World, name: string): Amphora {
+  const flavorData = { loadbalancerTopology: 'SINGLE' as const, threads: 1, maxConnections: 1 };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Amphora',
+    metadata: { namespace: metadata.namespace, name },
+    spec: {
+      loadBalancer: { name: metadata.name, uid: metadata.uid! },
+      operation: 1,
+      slot: 0,
+      role: 'STANDALONE',
+      peer: 0,
+      provider: 'amphora',
+      flavorId: 'unknown',
+      flavorData,
+      steering: 'Draining',
+    },
+  };
 }

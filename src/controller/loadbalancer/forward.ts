@@ -1,9 +1,9 @@
-import { type Operation, type OperationResult, rfc3339 } from '../../api/index.ts';
+import { conditionOf, GOALS, type Operation, type OperationResult, rfc3339 } from '../../api/index.ts';
 import { isLost, isReady, serves } from '../amphora/view.ts';
 import { refusalOf } from './accept.ts';
 import type { Act } from './acts.ts';
-import { type Plan, steer } from './decision.ts';
-import { type Flow, firstUnmet, flowOf, topologyOf, unconfigured } from './goals.ts';
+import type { Plan } from './decision.ts';
+import { type Flow, firstUnmet, flowOf, steer, topologyOf, type Unmet, unconfigured } from './goals.ts';
 import { advanced, type Book, bookOf, isOverdue } from './operation.ts';
 import type { AmphoraView, World } from './world.ts';
 
@@ -14,10 +14,10 @@ export function goOn(world: World, operation: Operation): Plan {
   const turn = unwanted(flow);
   if (turn) return turned(book, operation, turn.result, turn.reason, turn.message);
 
+  const stranded = withoutService(flow);
+  if (stranded) return turned(book, operation, 'Failed', 'AmphoraLost', stranded);
   const lost = flow.fresh.filter((v) => isLost(v.object));
-  if (lost.length > 0) return afterLoss(flow, lost);
-
-  const { index, unmet } = firstUnmet(flow);
+  const { index, unmet } = lost.length > 0 ? { index: GOALS.indexOf('Built'), unmet: afterLoss(flow, lost) } : firstUnmet(flow);
   if (unmet?.failure) return turned(book, operation, 'Failed', unmet.failure.reason, unmet.failure.message);
   const { strategy } = world.loadBalancer.spec;
   const next = advanced(operation, strategy, index, world.now, unmet?.message, unmet?.paused ?? false);
@@ -61,26 +61,40 @@ function unwanted(flow: Flow): { result: OperationResult; reason: string; messag
 }
 
 /** New amphorae were lost: the old ones take the traffic again if they had given it up, and the lost ones are built anew. */
-function afterLoss(flow: Flow, lost: AmphoraView[]): Plan {
-  const { world, operation } = flow;
-  const condition = lost[0]!.object.status?.conditions?.find((c) => c.type === 'Lost');
-  const message = `Amphora ${lost[0]!.object.metadata.name} was lost: ${condition?.message ?? 'it was deleted.'}`;
-  if (condition?.reason === 'AmphoraBootFailed' || condition?.reason === 'ImageNotFound') {
-    return turned(bookOf(world.loadBalancer), operation, 'Failed', condition.reason, condition.message);
-  }
+function afterLoss(flow: Flow, lost: AmphoraView[]): Unmet {
+  const { object } = lost[0]!;
+  const condition = conditionOf(object.status?.conditions, 'Lost');
+  const why = condition?.status === 'True' ? condition.message : 'it was deleted.';
+  const message = `Amphora ${object.metadata.name} was lost: ${why}`;
+  // One that never got as far as the VIP will fare no better the next time.
+  const hopeless = lost.some((v) => v.object.spec.steering === 'Detached' && !v.object.metadata.deletionTimestamp);
+  if (hopeless) return { message, failure: { reason: 'AmphoraBootFailed', message } };
   const back = steer(
-    flow.old.filter((v) => v.object.spec.steering === 'Detached'),
+    flow.old.filter((v) => v.object.spec.steering === 'Detached' && !isLost(v.object)),
     'Attached',
   );
-  const others = world.amphorae.filter((v) => !lost.includes(v));
-  const free = lost.filter((v) => v.object.spec.steering !== 'Attached' || others.some((o) => serves(o.object)) || !isReady(v.object));
-  const next = { ...operation, message };
-  return {
-    acts: [...back, ...steer(free, 'Draining')],
-    book: { ...bookOf(world.loadBalancer), operation: next },
-    verdict: { phase: 'Operating', reason: 'OperationInProgress', message },
-    requeueAfterMs: 1000,
-  };
+  const others = flow.world.amphorae.some((v) => !lost.includes(v) && serves(v.object));
+  // The only one that serves, though somebody has deleted it, serves on until there is another; without one in force there is nothing to lose.
+  const free = lost.filter((v) => others || !serves(v.object) || flow.world.loadBalancer.status?.flavorId === undefined);
+  return { message, acts: [...back, ...steer(free, 'Draining')], waitMs: 1000 };
+}
+
+/** How long nothing may serve before the flavor in force is rebuilt rather than the new one waited for; milliseconds. */
+const STRANDED_MS = 30_000;
+
+/** Why a resize is ended: the old amphorae were lost in the middle of it, and the new ones don't get ready to take the traffic. */
+function withoutService({ world, operation, old, kept, fresh }: Flow): string | undefined {
+  if (
+    operation.kind !== 'Resize' ||
+    old.length === 0 ||
+    [...old, ...kept, ...fresh].some((v) => isReady(v.object) && v.object.spec.steering === 'Attached')
+  )
+    return undefined;
+  const since = old
+    .map((v) => conditionOf(v.object.status?.conditions, 'Lost'))
+    .map((c) => (c?.status === 'True' ? Date.parse(c.lastTransitionTime) : undefined));
+  if (since.some((at) => at === undefined || world.now - at < STRANDED_MS)) return undefined;
+  return `The amphorae of flavor ${operation.from} were lost and those of ${operation.to} did not get ready within ${STRANDED_MS / 1000} s, so that nothing serves: flavor ${operation.from} is rebuilt first.`;
 }
 
 /**
@@ -137,7 +151,7 @@ function committed(flow: Flow, operation: Operation): Plan {
         deadline: undefined,
         message,
         result: 'Succeeded',
-        reason: 'AsSpecified',
+        reason: operation.reason ?? 'AsSpecified',
         finishedAt: rfc3339(world.now),
       },
     },

@@ -2,11 +2,11 @@ import type { Amphora, LoadBalancer } from '../../api/index.ts';
 import { LOADBALANCER_UID_LABEL } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
-import type { AmphoraDriver } from '../../provider/amphora/driver.ts';
+import { type AmphoraDriver, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
-import { configurationFor, resolve } from '../amphora/configuration.ts';
+import { configurationFor, type Resolved, resolve } from '../amphora/configuration.ts';
 import { type Caches, sourcesOf } from '../caches.ts';
-import { lookupFlavor, parsedAmphora, parsedLoadBalancer } from '../parse.ts';
+import { lookupFlavor, parsedLoadBalancer } from '../parse.ts';
 import { amphorae, loadBalancers } from '../resources.ts';
 import { vipRef } from './vip.ts';
 import type { World } from './world.ts';
@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 export interface GatherOptions {
   client: Pick<KubeClient, 'get' | 'listAll'>;
   caches: Caches;
-  driver: Pick<AmphoraDriver, 'observeVip'>;
+  driver: Pick<AmphoraDriver, 'observeVip' | 'list'>;
   defaultFlavor: string | undefined;
 }
 
@@ -22,36 +22,52 @@ export interface GatherOptions {
 export interface Objects {
   loadBalancer: LoadBalancer;
   amphorae: Amphora[];
+  /** Names of what exists where amphorae run, listed before the objects were: an amphora's object comes first, so that none of these is too young to have one. */
+  existing: string[];
 }
 
 /** The objects as the caches have them; they may lag behind. */
-export function cachedObjects({ caches }: GatherOptions, key: string): Objects | undefined {
+export async function cachedObjects({ caches, driver }: GatherOptions, key: string, signal: AbortSignal): Promise<Objects | undefined> {
+  const uid = caches.loadBalancers.get(key)?.metadata.uid;
+  if (uid === undefined) return undefined;
+  const existing = await driver.list(uid, signal);
   const loadBalancer = caches.loadBalancers.get(key);
-  return loadBalancer && { loadBalancer, amphorae: caches.amphorae.byIndex('loadBalancer', loadBalancer.metadata.uid!) };
+  return loadBalancer && { loadBalancer, amphorae: caches.amphorae.byIndex('loadBalancer', uid), existing };
 }
 
 /** The objects as the API server has them at this moment; undefined when the load balancer is gone or is another one of its name. */
 export async function freshObjects(
-  { client }: GatherOptions,
+  { client, driver }: GatherOptions,
   { metadata }: LoadBalancer,
   signal: AbortSignal,
 ): Promise<Objects | undefined> {
   try {
+    const existing = await driver.list(metadata.uid!, signal);
     const loadBalancer = await client.get<LoadBalancer>(loadBalancers, metadata, { signal });
     if (loadBalancer.metadata.uid !== metadata.uid) return undefined;
-    const list = await client.listAll<Amphora>(amphorae, {
-      namespace: metadata.namespace,
-      labelSelector: `${LOADBALANCER_UID_LABEL}=${metadata.uid}`,
-      signal,
-    });
-    return { loadBalancer, amphorae: list.items };
+    const labelSelector = `${LOADBALANCER_UID_LABEL}=${metadata.uid}`;
+    const list = await client.listAll<Amphora>(amphorae, { namespace: metadata.namespace, labelSelector, signal });
+    return { loadBalancer, amphorae: list.items, existing };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
-/** Makes a world of objects: parses them, reads what the spec refers to, and asks the driver for the VIP. @throws InvalidObject */
+const nothing: Resolved = {
+  loadBalancer: { namespace: '', name: '', uid: '' },
+  listeners: [],
+  problems: [],
+  pools: [],
+  secrets: {},
+  spare: [],
+  notices: [],
+};
+
+/**
+ * Makes a world of objects: parses them, reads what the spec refers to, and asks the driver for the VIP. One that is being deleted needs no valid spec.
+ * @throws InvalidObject
+ */
 export async function gather(
   options: GatherOptions,
   objects: Objects,
@@ -59,15 +75,17 @@ export async function gather(
   visitedSince: number,
   signal: AbortSignal,
 ): Promise<World> {
-  const { caches, driver, defaultFlavor } = options;
-  const loadBalancer = parsedLoadBalancer(objects.loadBalancer);
+  const { caches, defaultFlavor } = options;
+  const going = objects.loadBalancer.metadata.deletionTimestamp !== undefined;
+  const loadBalancer = going ? objects.loadBalancer : parsedLoadBalancer(objects.loadBalancer);
   const { namespace, uid } = loadBalancer.metadata;
-  const resolved = resolve(loadBalancer, sourcesOf(caches, namespace!));
-  const own = objects.amphorae.map(parsedAmphora).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  const resolved = going ? nothing : resolve(loadBalancer, sourcesOf(caches, namespace!));
+  const own = [...objects.amphorae].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const views = own.map((object) => {
     const configuration = configurationFor(resolved, object, own);
     return { object, configurationHash: configurationHash(configuration), membersRevision: membersRevision(configuration) };
   });
+  const known = new Set(own.map((a) => a.metadata.name));
   return {
     now,
     visitedSince,
@@ -76,7 +94,20 @@ export async function gather(
     lookup: (flavorId) => lookupFlavor(caches, flavorId),
     amphorae: views,
     isStranger: (name) => (caches.amphorae.get(`${namespace}/${name}`)?.spec.loadBalancer.uid ?? uid) !== uid,
-    vip: await driver.observeVip(vipRef(loadBalancer), signal),
-    problems: [...resolved.problems, ...resolved.notices],
+    ...(await seenVip(options, loadBalancer, signal)),
+    problems: resolved.problems,
+    notices: resolved.notices,
+    strays: objects.existing.filter((name) => !known.has(name)),
   };
+}
+
+/** The VIP as it is; or, when it can't be asked, as it last was, and why. */
+async function seenVip({ driver }: GatherOptions, lb: LoadBalancer, signal: AbortSignal): Promise<Pick<World, 'vip' | 'vipProblem'>> {
+  try {
+    return { vip: await driver.observeVip(vipRef(lb), signal) };
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const vip = { address: lb.status?.vipAddress ?? '', ports: lb.status?.vipPorts ?? [], attached: [] };
+    return { vip, vipProblem: { reason: error.reason, message: error.message } };
+  }
 }

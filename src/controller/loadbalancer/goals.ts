@@ -1,4 +1,13 @@
-import { conditionOf, epoch, type FlavorData, type Goal, type LoadBalancer, type Operation, type Topology } from '../../api/index.ts';
+import {
+  conditionOf,
+  epoch,
+  type FlavorData,
+  type Goal,
+  type LoadBalancer,
+  type Operation,
+  type Steering,
+  type Topology,
+} from '../../api/index.ts';
 import { isAttached, isDraining, isLost, isReady, quietFor, readyCondition, serves } from '../amphora/view.ts';
 import type { Act } from './acts.ts';
 import { amphoraName, freePeer } from './naming.ts';
@@ -33,6 +42,9 @@ export interface Flow {
   /** Those that stay: the survivor of a pair. */
   kept: AmphoraView[];
 }
+
+/** Acts that steer all of these. */
+export const steer = (views: AmphoraView[], to: Steering): Act[] => views.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to }));
 
 /** Slots of a topology. */
 export const slotsOf = (topology: Topology): number[] => (topology === 'ACTIVE_STANDBY' ? [0, 1] : [0]);
@@ -133,16 +145,19 @@ function built(flow: Flow): Unmet | undefined {
   const message = `Waiting for amphora ${unready[0]!.object.metadata.name} to run: ${condition?.message ?? 'it has not been started yet.'}`;
   if (condition && condition.status === 'False' && HOPELESS.has(condition.reason))
     return { message, failure: { reason: condition.reason, message: condition.message } };
-  if (condition?.reason === 'ConfigurationRefused') return { message, paused: true };
+  if (condition && MENDABLE.has(condition.reason)) return { message, paused: true };
   return { message };
 }
+
+/** Why an amphora is not configured, where somebody must mend the spec. */
+const MENDABLE = new Set(['ConfigurationRefused', 'ConfigurationTooLarge', 'InvalidSpec']);
 
 /** Why an amphora has not loaded what it should; undefined when it has. */
 export function unconfigured(view: AmphoraView): Unmet | undefined {
   const { metadata, status } = view.object;
-  const refused = conditionOf(status?.conditions, 'Configured');
+  const cause = conditionOf(status?.conditions, 'Configured');
   const current = status?.configurationHash === view.configurationHash;
-  if (!current && refused?.reason === 'ConfigurationRefused') return { message: refused.message, paused: true };
+  if (!current && cause?.status === 'False' && MENDABLE.has(cause.reason)) return { message: cause.message, paused: true };
   if (!current) return { message: `Waiting for amphora ${metadata.name} to load the present configuration.` };
   if (status?.membersRevision !== view.membersRevision)
     return { message: `Waiting for amphora ${metadata.name} to have the present members.` };
@@ -164,9 +179,12 @@ function configured(flow: Flow): Unmet | undefined {
 /** Listeners are open and members up. Without it the new ones would refuse what the old ones serve. */
 function verified(flow: Flow): Unmet | undefined {
   const { world } = flow;
+  const askable = [...flow.old, ...flow.kept].filter((v) => isReady(v.object));
+  const asked = askable[0];
   const broken = new Set(world.problems.map((p) => p.listener));
-  const wanted = listenerPorts(world.loadBalancer).filter((l) => !broken.has(l.name) || (world.vip?.ports.includes(l.port) ?? false));
-  const asked = flow.old.find((o) => serves(o.object)) ?? flow.kept.find((o) => serves(o.object));
+  // A listener that can't be served as the spec says is demanded only where one of the present amphorae serves it still.
+  const served = (port: number) => askable.some((v) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open));
+  const wanted = listenerPorts(world.loadBalancer).filter((l) => !broken.has(l.name) || served(l.port));
   const key = (m: { pool: string; address: string; protocolPort: number }) => `${m.pool} ${m.address} ${m.protocolPort}`;
   const downBefore = new Set(asked?.object.status?.unhealthyMembers?.map(key));
   for (const { object } of flow.fresh) {
@@ -211,20 +229,16 @@ function attached(flow: Flow): Unmet | undefined {
 
 /** The old ones are out, and the new ones alone have served well. Without it the flavor would be written before it has proved itself. */
 function detached(flow: Flow): Unmet | undefined {
-  const { world, strategy } = flow;
+  const { world, strategy, operation } = flow;
+  const reached = (v: AmphoraView) => world.vip?.attached.includes(v.object.metadata.name) ?? false;
+  const unreached = flow.fresh.filter((v) => !reached(v) || !serves(v.object));
   const toSteer = flow.old.filter((v) => v.object.spec.steering === 'Attached');
-  if (toSteer.length > 0) {
-    const unfit = flow.fresh.filter((v) => !serves(v.object));
-    if (unfit.length > 0) return { message: `Waiting for ${names(unfit)} to serve before the old amphorae are taken out.` };
-    return {
-      message: 'Taking the old amphorae from behind the VIP.',
-      acts: toSteer.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to: 'Detached' })),
-    };
-  }
-  const alive = flow.old.filter((v) => !isLost(v.object));
-  const still = flow.old.filter((v) => isAttached(v.object));
-  if (still.length > 0) return { message: `Waiting for ${names(still)} to be seen out of the VIP.` };
+  if (unreached.length > 0) return { message: `Waiting for new connections to reach ${names(unreached)}.`, waitMs: 500 };
+  if (toSteer.length > 0) return { message: 'Taking the old amphorae from behind the VIP.', acts: steer(toSteer, 'Detached') };
+  const still = flow.old.filter((v) => isAttached(v.object) || reached(v));
+  if (still.length > 0) return { message: `Waiting for ${names(still)} to be seen out of the VIP.`, waitMs: 500 };
   const settle = strategy.settleSeconds * 1000;
+  const alive = flow.old.filter((v) => !isLost(v.object));
   for (const { object } of alive) {
     const quiet = isReady(object) ? quietFor(object) : settle;
     if (quiet === undefined) return { message: `Clients may still be queued at amphora ${object.metadata.name}.`, waitMs: 500 };
@@ -234,9 +248,10 @@ function detached(flow: Flow): Unmet | undefined {
         waitMs: settle - quiet,
       };
   }
-  if (alive.length === 0) return undefined;
+  // Where nothing is left to go back to, a create or a failover has nothing to wait for.
+  if (alive.length === 0 && operation.kind !== 'Resize') return undefined;
   const since = Math.max(
-    ...alive.map((v) => epoch(v.object.status?.steeredAt) ?? world.now),
+    ...flow.old.map((v) => epoch(v.object.status?.steeredAt) ?? 0),
     ...flow.fresh.map((v) => Math.max(epoch(v.object.status?.startedAt) ?? 0, epoch(v.object.status?.steeredAt) ?? 0)),
   );
   const left = since + strategy.verifySeconds * 1000 - world.now;

@@ -29,7 +29,8 @@ export function bookOf({ status = { observedGeneration: -1 } }: LoadBalancer): B
 /** The tokens that the annotations carry now. */
 export function requestsOf({ metadata }: LoadBalancer): { retry?: string; failover?: string } {
   const token = (key: string) => metadata.annotations?.[key]?.slice(0, 253) || undefined;
-  return { retry: token(RETRY_ANNOTATION), failover: token(FAILOVER_ANNOTATION) };
+  const [retry, failover] = [token(RETRY_ANNOTATION), token(FAILOVER_ANNOTATION)];
+  return { ...(retry && { retry }), ...(failover && { failover }) };
 }
 
 /** Whether the last operation, of this kind, is one that failed on its way to this flavor. */
@@ -43,7 +44,12 @@ export const hasFailed = (book: Book, kind: Operation['kind'], to: string): bool
  * The book with a new operation in it. Its number is one that was never used, all requests made up to now are answered by it, and the
  * operation before goes into the history.
  */
-export function record(lb: LoadBalancer, amphorae: Amphora[], now: number, operation: Pick<Operation, 'kind' | 'to' | 'replaces'>): Book {
+export function record(
+  lb: LoadBalancer,
+  amphorae: Amphora[],
+  now: number,
+  operation: Pick<Operation, 'kind' | 'to' | 'replaces' | 'reason'>,
+): Book {
   const book = bookOf(lb);
   const number = nextOperationNumber(lb, amphorae);
   const attempt = hasFailed(book, operation.kind, operation.to) ? book.operation!.attempt + 1 : 1;
@@ -52,7 +58,7 @@ export function record(lb: LoadBalancer, amphorae: Amphora[], now: number, opera
     ...book,
     history,
     lastOperationNumber: number,
-    handledRequests: requestsOf(lb),
+    handledRequests: { ...book.handledRequests, ...requestsOf(lb) },
     failedFlavorId: operation.kind === 'Failover' ? book.failedFlavorId : undefined,
     operation: {
       number,
@@ -95,7 +101,7 @@ export function advanced(
     goals: [...goals, ...added.map((name) => ({ name, metAt: rfc3339(now) }))],
     step,
     progress: `${met}/${GOALS.length}`,
-    message,
+    message: message?.slice(0, 2048),
     deadline: rfc3339(deadline),
     pausedAt: paused ? (operation.pausedAt ?? rfc3339(now)) : undefined,
   };

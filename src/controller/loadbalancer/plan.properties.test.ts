@@ -15,6 +15,7 @@ type Step =
   | { do: 'edit' }
   | { do: 'refuse' }
   | { do: 'lose'; which: number }
+  | { do: 'delete'; which: number }
   | { do: 'suspend'; on: boolean }
   | { do: 'request'; what: 'retry' | 'failover' }
   | { do: 'forgetStatus' };
@@ -39,7 +40,11 @@ const calm: fc.Arbitrary<Step>[] = [
   fc.boolean().map((on) => ({ do: 'suspend', on })),
   fc.constantFrom('retry' as const, 'failover' as const).map((what) => ({ do: 'request', what })),
 ];
-const faults: fc.Arbitrary<Step>[] = [fc.nat(5).map((which) => ({ do: 'lose', which })), fc.constant({ do: 'forgetStatus' })];
+const faults: fc.Arbitrary<Step>[] = [
+  fc.nat(5).map((which) => ({ do: 'delete', which })),
+  fc.nat(5).map((which) => ({ do: 'lose', which })),
+  fc.constant({ do: 'forgetStatus' }),
+];
 
 let token = 0;
 
@@ -75,6 +80,9 @@ function take(model: Model, step: Step): void {
       break;
     case 'lose':
       model.lose(name(step.which));
+      break;
+    case 'delete':
+      model.deleteAmphora(name(step.which));
       break;
     case 'suspend':
       model.edit((lb) => {
@@ -135,10 +143,10 @@ function settle(model: Model, slots: number): void {
     const fit = [...m.amphorae.values()].map((a) => a.object).filter((a) => !isDraining(a) && a.spec.flavorId === flavorId);
     const exact = m.amphorae.size === slots && fit.length === slots && m.serving().length === slots;
     const done = operation === undefined || operation.finishedAt !== undefined;
-    const explained =
-      flavorId === wanted
-        ? isTrue(conditions, 'Ready')
-        : isTrue(conditions, 'Stalled') && conditionOf(conditions, 'Stalled')!.message.length > 20;
+    const stalled = conditionOf(conditions, 'Stalled');
+    const failedFailover = operation?.kind === 'Failover' && operation.result === 'Failed';
+    const mayStall = flavorId !== wanted || failedFailover;
+    const explained = mayStall ? stalled?.status === 'True' && stalled.message.length > 20 : isTrue(conditions, 'Ready');
     return done && exact && explained;
   };
   model.until(atRest, 3000);

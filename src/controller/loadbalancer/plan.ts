@@ -24,18 +24,19 @@ export function plan(world: World): Plan {
   const { operation } = bookOf(lb);
   const running = operation && !operation.finishedAt;
   const decided = running ? (operation.result ? goBack(world, operation) : goOn(world, operation)) : rest(world);
-  return { ...decided, acts: [...decided.acts, ...vipPorts(world, decided.book), ...housekeeping(world)] };
+  return { ...decided, acts: [...decided.acts, ...vipPorts(world, decided.book), ...housekeeping(world), ...clearStrays(world)] };
 }
 
 /** Deletion: the VIP first, so that no new connection comes; then the amphorae; then the object may go. */
 function deletion(world: World): Plan {
-  const { loadBalancer: lb, amphorae, vip } = world;
+  const { loadBalancer: lb, amphorae, vip, strays } = world;
   const acts: Act[] = [];
   if (vip) acts.push({ type: 'ReleaseVip' });
   else if (amphorae.length > 0) {
     for (const { object } of amphorae)
       if (!object.metadata.deletionTimestamp) acts.push({ type: 'DeleteAmphora', name: object.metadata.name });
-  } else if (lb.metadata.finalizers?.includes(LOADBALANCER_FINALIZER)) acts.push({ type: 'RemoveFinalizer' });
+  } else if (strays.length > 0) acts.push(...strays.map((name): Act => ({ type: 'DestroyStray', name })));
+  else if (lb.metadata.finalizers?.includes(LOADBALANCER_FINALIZER)) acts.push({ type: 'RemoveFinalizer' });
   const message = vip
     ? 'Releasing the VIP.'
     : amphorae.length > 0
@@ -58,16 +59,25 @@ function suspension(world: World): Plan {
 
 /** Amphorae that belong neither to the flavor in force nor to the operation at hand: destroyed once drained. Never holds anything up. */
 function housekeeping(world: World): Act[] {
-  const { drainSeconds } = world.loadBalancer.spec.strategy;
+  const { strategy } = world.loadBalancer.spec;
   return world.amphorae
     .map((v) => v.object)
-    .filter((a) => !a.metadata.deletionTimestamp && isDrained(a, drainSeconds, world.now))
+    .filter((a) => !a.metadata.deletionTimestamp && isDrained(a, strategy, world.now))
     .map((a) => ({ type: 'DeleteAmphora', name: a.metadata.name }));
+}
+
+/** What runs though no object stands for it, as after a restore: it goes as soon as new connections reach another one. */
+function clearStrays(world: World): Act[] {
+  const reached = world.vip?.attached ?? [];
+  const free = world.strays.filter((name) => !reached.includes(name) || reached.some((other) => !world.strays.includes(other)));
+  return free.map((name) => ({ type: 'DestroyStray', name }));
 }
 
 /** The VIP serves the right ports at every visit, also in the middle of an operation: listeners may be edited at any time. */
 function vipPorts(world: World, book: Book): Act[] {
   if (book.flavorId === undefined && !book.operation) return [];
   const ports = portsToServe(world);
-  return world.vip && ports.join() === world.vip.ports.join() ? [] : [{ type: 'EnsureVip', ports }];
+  const now = world.vip?.ports ?? [];
+  if (world.vip && !world.vipProblem && ports.join() === now.join()) return [];
+  return [{ type: 'EnsureVip', ports, closes: now.some((port) => !ports.includes(port)) }];
 }

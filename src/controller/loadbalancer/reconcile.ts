@@ -1,9 +1,10 @@
-import { API_VERSION, type LoadBalancer, type LoadBalancerStatus, mergeConditions } from '../../api/index.ts';
+import { API_VERSION, type LoadBalancer, type LoadBalancerStatus, mergeConditions, rfc3339 } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../notify/events.ts';
 import { turnsOf } from '../../notify/turns.ts';
 import { DriverError } from '../../provider/amphora/driver.ts';
 import { stable } from '../amphora/status.ts';
+import { MARGIN_MS } from '../fence.ts';
 import { InvalidObject } from '../parse.ts';
 import { loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -27,16 +28,13 @@ export interface LoadBalancerReconcilerOptions extends GatherOptions, ExecuteOpt
   resyncMs: number;
 }
 
-/** Nothing is taken away in the last moments of a lease: another process may be about to act. */
-const MARGIN_MS = 1000;
-
 /** Gather, plan, act, write: one visit to one load balancer. */
 export function loadBalancerReconciler(options: LoadBalancerReconcilerOptions): Reconcile {
   const { clock, resyncMs } = options;
   const visitedSince = new Map<string, number>();
 
   return async (key, context) => {
-    const cached = cachedObjects(options, key);
+    const cached = await cachedObjects(options, key, context.signal);
     if (!cached) {
       visitedSince.delete(key);
       return;
@@ -49,10 +47,10 @@ export function loadBalancerReconciler(options: LoadBalancerReconcilerOptions): 
     try {
       let [world, planned] = await look(cached);
       if (planned.commits || planned.acts.some(takesAway)) {
-        if (options.heldForMs() < MARGIN_MS) return { requeueAfterMs: 500 };
         const fresh = await freshObjects(options, cached.loadBalancer, context.signal);
         if (!fresh) return;
         [world, planned] = await look(fresh);
+        if (options.heldForMs() < MARGIN_MS) return { requeueAfterMs: 500 };
       }
       return await carryOut(options, world, planned, context, resyncMs);
     } catch (error) {
@@ -114,8 +112,10 @@ function invalidStatus(lb: LoadBalancer, error: InvalidObject, now: number): Loa
     ...kept.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
     { ...claim, type: 'Stalled' },
   ];
+  const { operation } = lb.status ?? {};
   return {
     ...lb.status,
+    operation: operation && !operation.finishedAt ? { ...operation, pausedAt: operation.pausedAt ?? rfc3339(now) } : operation,
     observedGeneration: lb.metadata.generation ?? 0,
     conditions: mergeConditions(lb.status?.conditions, claims, lb.metadata.generation, now),
   };

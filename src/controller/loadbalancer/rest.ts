@@ -1,9 +1,10 @@
-import { type Amphora, epoch } from '../../api/index.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Amphora, conditionOf, epoch, rfc3339 } from '../../api/index.ts';
 import { isDraining, isLost, serves } from '../amphora/view.ts';
 import { refusalOf } from './accept.ts';
 import type { Act } from './acts.ts';
-import { begun, type Plan, steer, type Verdict } from './decision.ts';
-import { names, slotsOf, unconfigured } from './goals.ts';
+import { begun, type Plan, type Verdict } from './decision.ts';
+import { names, slotsOf, steer, unconfigured } from './goals.ts';
 import { type Book, bookOf, hasFailed, requestsOf, retryDelay } from './operation.ts';
 import { listenerPorts } from './ports.ts';
 import type { AmphoraView, World } from './world.ts';
@@ -28,7 +29,9 @@ export function rest(world: World): Plan {
   const all = [...fit, ...unfit, ...extra].map((v) => v.object.metadata.name);
 
   if (wanted !== book.flavorId && (!tried || retry) && !refusal) return begun(world, { kind: 'Resize', to: wanted!, replaces: all });
-  if (failover) return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all });
+  const again = retry && hasFailed(book, 'Failover', book.flavorId);
+  if (failover || again)
+    return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all, reason: failover ? 'FailoverRequested' : undefined });
 
   if (missing > 0) {
     const last = book.operation;
@@ -36,8 +39,14 @@ export function rest(world: World): Plan {
       last && hasFailed(book, 'Failover', book.flavorId) && !retry
         ? (epoch(last.finishedAt) ?? 0) + retryDelay(last.attempt) - world.now
         : 0;
-    if (delay <= 0) return begun(world, { kind: 'Failover', to: book.flavorId, replaces: unfit.map((v) => v.object.metadata.name) });
-    const message = `The failover failed and is tried again in ${Math.ceil(delay / 1000)} s: ${last!.message}`;
+    if (delay <= 0)
+      return begun(world, {
+        kind: 'Failover',
+        to: book.flavorId,
+        replaces: unfit.map((v) => v.object.metadata.name),
+        reason: 'AmphoraLost',
+      });
+    const message = `The failover failed and is tried again at ${rfc3339(world.now + delay)}: ${last!.message}`;
     return {
       acts: [...upkeep(fit, extra)],
       book,
@@ -47,7 +56,8 @@ export function rest(world: World): Plan {
   }
   const answered: Book = {
     ...book,
-    handledRequests: retry ? requests : book.handledRequests,
+    // A retry that is refused has not been answered yet.
+    handledRequests: retry && !refusal ? { ...book.handledRequests, ...requests } : book.handledRequests,
     failedFlavorId: tried ? book.failedFlavorId : undefined,
   };
   return {
@@ -129,17 +139,33 @@ function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { 
     const message = `The resize to ${wanted} failed: ${cause?.message ?? 'see status.history.'} Flavor ${book.flavorId} is in force and serves. Mend the cause and set the annotation reflavor.dev/retry to a new value, or set flavorId back to ${book.flavorId}.`;
     return { phase: 'Failed', reason: cause?.reason ?? 'ResizeFailed', message };
   }
+  if (hasFailed(book, 'Failover', book.flavorId!)) {
+    const message = `The failover failed: ${book.operation!.message} What was in force serves on. Set the annotation reflavor.dev/retry to a new value to try again.`;
+    return { phase: 'Failed', reason: book.operation!.reason ?? 'FailoverFailed', message };
+  }
   const unready = fit.find((v) => !serves(v.object));
   if (unready)
     return { phase: 'Pending', reason: 'ConfigurationPending', message: `Waiting for amphora ${unready.object.metadata.name} to serve.` };
   for (const view of fit) {
     const unmet = unconfigured(view);
-    if (unmet?.paused) return { phase: 'Failed', reason: 'ConfigurationRefused', message: unmet.message };
+    if (unmet?.paused) {
+      const reason = conditionOf(view.object.status?.conditions, 'Configured')?.reason ?? 'ConfigurationRefused';
+      return { phase: 'Failed', reason, message: unmet.message };
+    }
     if (unmet) return { phase: 'Pending', reason: 'ConfigurationPending', message: unmet.message };
   }
-  const problem = world.problems[0];
+  const problem = world.problems[0] ?? world.notices[0];
   if (problem) return { phase: 'Failed', reason: problem.reason, message: `Listener ${problem.listener}: ${problem.message}` };
   const closed = listenerPorts(lb).filter((l) => !world.vip?.ports.includes(l.port));
   if (closed.length > 0) return { phase: 'Pending', reason: 'VipPending', message: `Opening port ${closed[0]!.port} of the VIP.` };
-  return { phase: 'Steady', reason: 'AsSpecified', message: `Flavor ${book.flavorId} is in force; everything is as specified.` };
+  const remade = remadeFlavor(world, fit);
+  return { phase: 'Steady', reason: 'AsSpecified', message: `Flavor ${book.flavorId} is in force; everything is as specified.${remade}` };
+}
+
+/** A Flavor that was deleted and made again with other data is told of, not applied: a resize is asked for by flavorId alone. */
+function remadeFlavor(world: World, fit: AmphoraView[]): string {
+  const id = world.loadBalancer.status?.flavorId;
+  const found = id === undefined ? undefined : world.lookup(id);
+  if (!found || !('flavor' in found) || fit.every((v) => isDeepStrictEqual(v.object.spec.flavorData, found.flavor.data))) return '';
+  return ` Flavor ${id} has other data now than its amphorae run with; that is not applied to them: set flavorId to another flavor to change them.`;
 }

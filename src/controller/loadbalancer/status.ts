@@ -10,10 +10,12 @@ import {
   type Operation,
   type ProvisioningStatus,
   REASONS,
+  rfc3339,
 } from '../../api/index.ts';
 import { isDraining, isReady, serves } from '../amphora/view.ts';
 import type { Plan } from './decision.ts';
-import { hasFailed } from './operation.ts';
+import { type Book, hasFailed } from './operation.ts';
+import { listenerPorts } from './ports.ts';
 import type { World } from './world.ts';
 
 /** What went wrong while acting; shown beside the verdict. */
@@ -25,7 +27,8 @@ export interface ActProblem {
 /** The whole status of a load balancer after a visit: a pure function of what was seen, decided and met with. */
 export function statusOf(world: World, plan: Plan, problems: ActProblem[] = []): LoadBalancerStatus {
   const { loadBalancer: lb, now } = world;
-  const { book } = plan;
+  const troubles = [...(world.vipProblem ? [world.vipProblem] : []), ...problems];
+  const book = heldUp(plan.book, troubles, now);
   const provisioningStatus = provisioningOf(world, plan);
   const vip = world.vip;
   return {
@@ -37,31 +40,54 @@ export function statusOf(world: World, plan: Plan, problems: ActProblem[] = []):
     vipPorts: vip?.ports,
     resize: resizeWord(book.operation),
     amphorae: world.amphorae.map((v) => amphoraLine(v.object, world)),
-    listenerProblems: world.problems.map(({ listener, reason, message }) => ({ listener, reason, message: message.slice(0, 1024) })),
-    conditions: mergeConditions(lb.status?.conditions, claims(world, plan, provisioningStatus, problems), lb.metadata.generation, now),
+    listenerProblems: [...world.problems, ...world.notices].map(({ listener, reason, message }) => ({
+      listener,
+      reason,
+      message: message.slice(0, 1024),
+    })),
+    conditions: mergeConditions(
+      lb.status?.conditions,
+      claims(world, { ...plan, book }, provisioningStatus, troubles),
+      lb.metadata.generation,
+      now,
+    ),
   };
 }
+
+/** An operation at hand whose act did not work says so, and its deadline stands still: somebody must mend what is in the way. */
+function heldUp(book: Book, problems: ActProblem[], now: number): Book {
+  const { operation } = book;
+  if (!operation || operation.finishedAt || operation.result || problems.length === 0) return book;
+  const message = [operation.message, ...problems.map((p) => p.message)].join(' ').slice(0, 2048);
+  return { ...book, operation: { ...operation, message, pausedAt: operation.pausedAt ?? rfc3339(now) } };
+}
+
+/** An edit that can't be loaded. */
+const NOT_LOADED = new Set(['ConfigurationRefused', 'ConfigurationTooLarge', 'InvalidSpec']);
 
 /** Octavia's provisioning status. ERROR stays until the change is tried again, is taken back, or a failover has succeeded. */
 function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): ProvisioningStatus {
   if (lb.metadata.deletionTimestamp) return 'PENDING_DELETE';
-  if (book.operation && !book.operation.finishedAt) return book.operation.kind === 'Create' ? 'PENDING_CREATE' : 'PENDING_UPDATE';
+  // What has just ended is told of at the next visit, with the conditions that belong to its end.
+  const busy = book.operation && (!book.operation.finishedAt || verdict.phase === 'GoingBack' || verdict.phase === 'Operating');
+  if (book.operation && busy) return book.operation.kind === 'Create' ? 'PENDING_CREATE' : 'PENDING_UPDATE';
   if (book.flavorId === undefined) return verdict.phase === 'Refused' || verdict.phase === 'Failed' ? 'ERROR' : 'PENDING_CREATE';
   const failedResize =
     book.operation &&
     book.operation.kind === 'Resize' &&
     book.failedFlavorId === book.operation.to &&
     hasFailed(book, 'Resize', book.operation.to);
-  if (failedResize || verdict.reason === 'ConfigurationRefused' || verdict.reason === 'FailoverFailed') return 'ERROR';
+  const failedFailover = hasFailed(book, 'Failover', book.flavorId);
+  if (failedResize || failedFailover || NOT_LOADED.has(verdict.reason)) return 'ERROR';
   return verdict.phase === 'Pending' ? 'PENDING_UPDATE' : 'ACTIVE';
 }
 
 /** Octavia's operating status, from what the amphorae that carry the traffic see of the members. */
-function operatingOf({ loadBalancer: { spec }, amphorae }: World): OperatingStatus {
+function operatingOf({ loadBalancer: { spec, status }, amphorae }: World): OperatingStatus {
   if (!spec.adminStateUp) return 'OFFLINE';
   const seen =
     amphorae.map((v) => v.object).find((a) => serves(a) && a.spec.role !== 'BACKUP') ?? amphorae.map((v) => v.object).find(serves);
-  if (!seen) return 'ERROR';
+  if (!seen) return status?.flavorId === undefined ? 'OFFLINE' : 'ERROR';
   const down = (seen.status?.unhealthyMembers ?? []).filter((m) => m.status === 'ERROR');
   if (down.length === 0) return 'ONLINE';
   const pools = (spec.pools ?? []).filter((p) => p.adminStateUp && !p.service);
@@ -131,6 +157,10 @@ function claims(world: World, plan: Plan, provisioning: ProvisioningStatus, prob
 
 function available(world: World): ConditionClaim {
   const serving = world.amphorae.filter((v) => serves(v.object));
+  if (world.vipProblem) return { type: 'Available', status: 'Unknown', ...world.vipProblem };
+  const open = world.vip !== undefined && (world.vip.ports.length > 0 || listenerPorts(world.loadBalancer).length === 0);
+  if (serving.length > 0 && !open)
+    return { type: 'Available', status: 'False', reason: 'VipPending', message: 'The VIP has no open port.' };
   if (serving.length === 0) return { type: 'Available', status: 'False', reason: 'NoAmphora', message: REASONS.NoAmphora };
   const connections = serving.map((v) => v.object.metadata.name).join(', ');
   return {

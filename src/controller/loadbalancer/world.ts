@@ -28,5 +28,12 @@ export interface World {
   /** Whether an Amphora object of this name in the namespace belongs to something else. */
   isStranger(name: string): boolean;
   vip: VipObservation | undefined;
+  /** Why the VIP can't be asked: `vip` is then what it was when it last could. */
+  vipProblem?: { reason: string; message: string };
+  /** Listeners that can't be served as the spec says. */
   problems: ListenerProblem[];
+  /** What people should know of listeners that are served all the same. */
+  notices: ListenerProblem[];
+  /** Amphorae that exist where amphorae run, though there is no object of theirs. */
+  strays: string[];
 }

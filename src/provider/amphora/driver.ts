@@ -34,6 +34,8 @@ export interface AmphoraObservation {
   startedAt?: Date;
   /** Seen behind the VIP, on every port of the VIP; also while the VIP is down, if it will come back with the amphora behind it. */
   attached: boolean;
+  /** The VIP has it as one that takes traffic only while no other does; undefined while it isn't attached. */
+  standby?: boolean;
   /** `CONFIG_HASH` of the running process: `configurationHash` of what it loaded. */
   configurationHash?: string;
   /** `membersRevision` computed from the servers that the running process has. */

@@ -19,6 +19,8 @@ import {
 export interface VipServerObservation {
   /** New connections may be given to it. */
   inRotation: boolean;
+  /** It takes traffic only while no other does. */
+  standby: boolean;
   /** Connections to it, over all workers. */
   current: number;
 }
@@ -90,7 +92,8 @@ export class Vip {
       rows.filter(({ proxy, server }) => isBackend(proxy) && server !== 'BACKEND' && amphoraOf(server) === amphora);
     const state = await this.state();
     if (!(await this.#process.alive())) {
-      return { inRotation: state?.servers.some((server) => server.amphora === amphora) ?? false, current: 0 };
+      const server = state?.servers.find((candidate) => candidate.amphora === amphora);
+      return { inRotation: server !== undefined, standby: server?.role === 'BACKUP', current: 0 };
     }
     return this.#ask(async () => {
       const { workers } = await this.#process.control.processes(signal);
@@ -99,7 +102,8 @@ export class Vip {
       // A worker that a reload left behind may end while it is asked.
       const old = workers.filter((worker) => worker.old).map(({ pid }) => this.#rows(signal, pid).then(mine, () => []));
       const current = [...now, ...(await Promise.all(old)).flat()].reduce((sum, row) => sum + row.current, 0);
-      return { inRotation: now.some(({ status }) => !isOut(status)), current };
+      const inRotation = now.filter(({ status }) => !isOut(status));
+      return { inRotation: inRotation.length > 0, standby: inRotation.length > 0 && inRotation.every(isStandby), current };
     }, signal);
   }
 
@@ -176,6 +180,8 @@ export class Vip {
 }
 
 const isBackend = (proxy: string) => (BACKENDS as readonly string[]).includes(proxy);
+
+const isStandby = ({ server }: Row) => server !== amphoraOf(server);
 
 const isOut = (status: string) => status.startsWith('MAINT') || status.startsWith('DRAIN');
 

@@ -56,6 +56,7 @@ export class AmphoraWatch {
       address: state.address,
       startedAt: reading && (await target.process.startedAt()),
       attached: vip.inRotation,
+      standby: vip.inRotation ? vip.standby : undefined,
       // A client in the kernel's queue of the amphora is known to the VIP alone.
       connections: { current: Math.max(current, vip.current), total: total.value, queued },
     };

@@ -128,6 +128,7 @@ export class SimulatedDriver implements AmphoraDriver {
       haproxyVersion: running ? 'simulated' : undefined,
       startedAt: running ? new Date(found.startedAt) : undefined,
       attached: world.vip(found.uid) !== undefined && seen(found.attached, now),
+      standby: world.vip(found.uid) !== undefined && seen(found.attached, now) ? found.backup : undefined,
       configurationHash: loaded?.hash,
       membersRevision: loaded?.revision,
       listeners: (loaded?.configuration.listeners ?? []).map(({ protocolPort }) => ({ protocolPort, open: running })),
