@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
-.PHONY: help install generate verify lint types test test-unit demo up down run traffic clean
+.PHONY: help install generate verify lint types test test-unit demo picture up down run traffic clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ test-unit: install ## Run the unit tests alone
 
 demo: install ## Show a load balancer being resized live under traffic
 	@node tools/demo.ts
+
+picture: install ## Run the demo and draw docs/resize.svg from what it says
+	@mkdir -p dist
+	@node tools/demo.ts | tee dist/demo.log
+	@node tools/demo/picture.ts dist/demo.log docs/resize.svg
 
 up: install ## Start a control plane and the operator, and leave them running (state in .reflavor/)
 	@node tools/up.ts
