@@ -244,6 +244,81 @@ describe('a load balancer', () => {
   }, 90_000);
 });
 
+describe('what goes wrong beside it', () => {
+  test('an edit that is refused keeps no resize from being cancelled', async () => {
+    await create({ strategy: { ...strategy, verifySeconds: 3600 } });
+    await until(ready('small'));
+    await patch({ flavorId: 'large' });
+    await until((lb) => expect(lb.status?.amphorae?.find((a) => a.flavorId === 'small')?.traffic).toBe('NoLonger'));
+    world.faults.inject({ kind: 'configurationRefused', message: 'unknown keyword' }, {});
+    const more = [80, 81].map((protocolPort) => ({ name: `web-${protocolPort}`, protocol: 'HTTP', protocolPort, defaultPool: 'web' }));
+    await patch({ flavorId: 'small', listeners: more });
+    const lb = await until((o) => expect(o.status?.operation).toMatchObject({ result: 'Cancelled', finishedAt: expect.any(String) }));
+    expect(conditionOf(lb.status?.conditions, 'Available')?.status).toBe('True');
+    await until((o) =>
+      expect(conditionOf(o.status?.conditions, 'Stalled')).toMatchObject({ reason: 'ConfigurationRefused', message: 'unknown keyword' }),
+    );
+    world.faults.clear();
+    await until(ready('small'));
+  }, 90_000);
+
+  test('an amphora whose object was torn away is replaced, and what is left of it goes', async () => {
+    await create();
+    await until(ready('small'));
+    const [torn] = await amphorae();
+    await controlPlane.kubectl(['patch', 'amp', torn!.metadata.name, '--type=merge', '-p', '{"metadata":{"finalizers":[]}}']);
+    await controlPlane.kubectl(['delete', 'amp', torn!.metadata.name]);
+    await until((lb) => expect(lb.status?.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded' }));
+    const [heir] = await amphorae();
+    await eventually(async () => expect(await operator.driver.list(heir!.spec.loadBalancer.uid)).toEqual([heir!.metadata.name]), {
+      withinMs: 30_000,
+    });
+    await until(ready('small'));
+  }, 90_000);
+
+  test('a failover that was asked for and fails says so, what was in force serves, and a retry goes through', async () => {
+    await create();
+    await until(ready('small'));
+    const mend = world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'the image is gone' }, { flavorId: 'small' });
+    await annotate('failover', 'now');
+    const failed = await until((lb) => expect(lb.status?.provisioningStatus).toBe('ERROR'));
+    expect(conditionOf(failed.status?.conditions, 'Ready')).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('the image is gone'),
+    });
+    expect(conditionOf(failed.status?.conditions, 'Available')?.status).toBe('True');
+    mend();
+    await annotate('retry', 'again');
+    await until(ready('small'));
+    await alone(1);
+  }, 90_000);
+
+  test('two operators never act at once, and the second takes over from the first', async () => {
+    const flags = {
+      leaderElect: 'true',
+      leaseNamespace: 'default',
+      leaseDurationSeconds: '4',
+      leaseRenewDeadlineSeconds: '3',
+      leaseRetryPeriodSeconds: '1',
+    };
+    await operator.stop();
+    const [first, second] = [
+      new TestOperator(controlPlane.kubeconfigPath, world, flags),
+      new TestOperator(controlPlane.kubeconfigPath, world, flags),
+    ];
+    first.start();
+    second.start();
+    await create();
+    await until(ready('small'));
+    await first.stop();
+    await patch({ flavorId: 'large' });
+    await until(ready('large'));
+    await alone(1);
+    await second.stop();
+    operator.start();
+  }, 90_000);
+});
+
 describe('an operator that is stopped and started', () => {
   test.each(['Built', 'Attached', 'Detached'] as Goal[])(
     'in a resize at %s goes on with it',
