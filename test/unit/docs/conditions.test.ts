@@ -9,25 +9,32 @@ const src = join(import.meta.dirname, '../../../src');
 /** Where reasons of conditions are written: `reason: 'X'`, and as an argument of what makes refusals, problems and errors. */
 const written = /(?:\breason: |\b(?:DriverError|problem|refused)\(\s*|\bturned\([^']*'\w+',\s*)'([A-Z][A-Za-z]+)'/g;
 
-function reasonsWrittenIn(folder: string): [reason: string, file: string][] {
-  return readdirSync(join(src, folder), { recursive: true, encoding: 'utf8' })
+const filesIn = (folder: string): string[] =>
+  readdirSync(join(src, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .flatMap((file) =>
-      [...readFileSync(join(src, folder, file), 'utf8').matchAll(written)].map(([, reason]): [string, string] => [
-        reason!,
-        `${folder}/${file}`,
-      ]),
-    );
-}
+    .map((file) => join(src, folder, file));
+
+const reasonsIn = (file: string): { reason: string; file: string }[] =>
+  [...readFileSync(file, 'utf8').matchAll(written)].map(([, reason]) => ({ reason: reason!, file }));
 
 describe('the catalogue of reasons', () => {
-  const inUse = ['controller', 'provider'].flatMap(reasonsWrittenIn);
+  const inUse = ['controller', 'provider'].flatMap(filesIn).flatMap(reasonsIn);
 
   test('has every reason that a controller or a driver writes', () => {
-    expect(inUse.map(([reason]) => reason)).toEqual(
+    expect(inUse.map(({ reason }) => reason)).toEqual(
       expect.arrayContaining(['KeyMismatch', 'DeadlineExceeded', 'PortInUse', 'FlavorRequired']),
     );
-    expect(inUse.filter(([reason]) => !isReason(reason))).toEqual([]);
+    expect(inUse.filter(({ reason }) => !isReason(reason))).toEqual([]);
+  });
+
+  test('has none that nothing writes', () => {
+    const text = ['controller', 'provider']
+      .flatMap(filesIn)
+      .map((file) => readFileSync(file, 'utf8'))
+      .join('\n');
+    // What came of a resize is put together: status.ts.
+    const made = ['Succeeded', 'Cancelled', 'Superseded', 'Failed'].map((result) => `Resize${result}`);
+    expect(Object.keys(REASONS).filter((reason) => !text.includes(`'${reason}'`) && !made.includes(reason))).toEqual([]);
   });
 
   test('is written for people: a sentence each', () => {
