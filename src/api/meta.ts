@@ -25,22 +25,6 @@ export const setList = { 'x-kubernetes-list-type': 'set' };
 /** A list that is replaced whole. */
 export const atomicList = { 'x-kubernetes-list-type': 'atomic' };
 
-/** metav1.ObjectMeta, the fields that the operator reads. */
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-  ownerReferences?: OwnerReference[];
-  managedFields?: unknown[];
-}
-
 /** metav1.OwnerReference. */
 export interface OwnerReference {
   apiVersion: string;
@@ -49,6 +33,26 @@ export interface OwnerReference {
   uid: string;
   controller?: boolean;
   blockOwnerDeletion?: boolean;
+}
+
+/** `metadata` of an object. What only the server sets is optional, so that objects about to be written have this type too. */
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  generateName?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  /** RFC 3339, in UTC, to the second. */
+  creationTimestamp?: string;
+  /** RFC 3339; set once deletion was asked for and finalizers are still to run. */
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: OwnerReference[];
+  managedFields?: unknown[];
 }
 
 /** metav1.Condition (API conventions, "Typical status properties"). */

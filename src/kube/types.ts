@@ -1,3 +1,5 @@
+import type { ObjectMeta, OwnerReference } from '../api/meta.ts';
+
 /** The shapes of the Kubernetes API that the project reads and writes: raw JSON, as it comes over the wire. */
 
 /** Which kind of object a request is about, and where it lives in the API's paths. */
@@ -11,34 +13,7 @@ export interface Resource {
   namespaced: boolean;
 }
 
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-/** `metadata` of an object. What only the server sets is optional, so that objects about to be written have this type too. */
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  generateName?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  /** RFC 3339, in UTC, to the second. */
-  creationTimestamp?: string;
-  /** RFC 3339; set once deletion was asked for and finalizers are still to run. */
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  finalizers?: string[];
-  ownerReferences?: OwnerReference[];
-  managedFields?: unknown[];
-}
+export type { ObjectMeta, OwnerReference };
 
 /** Any object of the API. */
 export interface KubeObject {

@@ -49,6 +49,18 @@ export interface AmphoraObservation {
   connections: { current: number; total: number; queued: boolean };
 }
 
+/** What is observed of an amphora that there is nothing of. */
+export const ABSENT: Readonly<AmphoraObservation> = Object.freeze({
+  exists: false,
+  running: false,
+  lost: false,
+  attached: false,
+  listeners: [],
+  members: [],
+  stickTablesSynced: true,
+  connections: { current: 0, total: 0, queued: false },
+});
+
 /** The running HAProxy refused a configuration, and goes on with the one that it has. `message` carries its alerts. */
 export class ConfigurationRefused extends Error {
   override name = 'ConfigurationRefused';

@@ -2,7 +2,7 @@ import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Amphora } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
-import { type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
+import { ABSENT, type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
 import { ALIVE_PORT } from '../haproxy/index.ts';
 import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddresses } from './addresses.ts';
 import { type AmphoraState, ProcessAmphora } from './amphora.ts';
@@ -11,7 +11,7 @@ import { Layout } from './layout.ts';
 import { KeyedMutex } from './mutex.ts';
 import { Vip } from './vip.ts';
 import type { VipState } from './vip-configuration.ts';
-import { AmphoraWatch, absent } from './watch.ts';
+import { AmphoraWatch } from './watch.ts';
 
 export interface ProcessDriverOptions {
   /** Absolute. Who has it finds all that another driver on it has left. */
@@ -109,7 +109,7 @@ export class ProcessDriver implements AmphoraDriver {
     signal?.throwIfAborted();
     const target = this.#amphora(amphora);
     const state = await target.state();
-    if (!state) return { ...absent };
+    if (!state) return { ...ABSENT };
     const vip = await this.#vip(amphora.spec.loadBalancer.uid).observeServer(amphora.metadata.name, signal);
     return this.#watch.observe(keyOf(amphora), target, state, vip, signal);
   }

@@ -1,20 +1,8 @@
-import type { AmphoraObservation } from '../driver.ts';
+import { ABSENT, type AmphoraObservation } from '../driver.ts';
 import { sumConnections } from '../haproxy/index.ts';
 import type { AmphoraState, ProcessAmphora } from './amphora.ts';
 import { type Reading, read } from './reading.ts';
 import type { VipServerObservation } from './vip.ts';
-
-/** What is observed of an amphora that there is nothing of. */
-export const absent: AmphoraObservation = {
-  exists: false,
-  running: false,
-  lost: false,
-  attached: false,
-  listeners: [],
-  members: [],
-  stickTablesSynced: true,
-  connections: { current: 0, total: 0, queued: false },
-};
 
 /** One that lives but doesn't answer for this long is ended and started again; a machine may be too busy for a while. */
 const longestFreezeMs = 10_000;
@@ -47,7 +35,7 @@ export class AmphoraWatch {
     this.#totals.set(key, total);
     if (reading) total.add(workers);
     return {
-      ...absent,
+      ...ABSENT,
       ...loaded,
       exists: true,
       running: reading !== undefined,

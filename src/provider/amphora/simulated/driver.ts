@@ -1,6 +1,7 @@
 import type { Amphora, MemberStatus } from '../../../api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../configuration.ts';
 import {
+  ABSENT,
   type AmphoraDriver,
   type AmphoraObservation,
   ConfigurationRefused,
@@ -11,17 +12,6 @@ import {
 import { configurationHash, membersRevision } from '../haproxy/index.ts';
 import { type Act, injectedError, type Subject } from './faults.ts';
 import { type Fact, type Loaded, type SimulatedAmphora, type SimulatedVip, SimulatedWorld, seen, settled } from './world.ts';
-
-const gone: AmphoraObservation = {
-  exists: false,
-  running: false,
-  lost: false,
-  attached: false,
-  listeners: [],
-  members: [],
-  stickTablesSynced: true,
-  connections: { current: 0, total: 0, queued: false },
-};
 
 /**
  * Amphorae that are entries in memory: for tests with faults and delays, for benchmarks, and for trying the operator where no HAProxy
@@ -116,7 +106,7 @@ export class SimulatedDriver implements AmphoraDriver {
     const { world } = this;
     const now = world.now();
     const found = this.#find(amphora);
-    if (!found) return structuredClone(gone);
+    if (!found) return structuredClone(ABSENT);
     const running = this.#isRunning(found);
     const loaded = running && found.loaded ? seen(found.loaded, now) : undefined;
     return {
