@@ -130,16 +130,26 @@ export function configurationFor(
   };
 }
 
+const NO_PORTS: ReadonlySet<number> = new Set();
+
 /**
- * A configuration in which listeners that have a problem stay as they were loaded last, but for their members.
+ * A configuration in which listeners stay as they were loaded last, but for their members: those that have a problem, and those that the spec no
+ * longer has but whose port the VIP still serves.
  *
- * @param spare the present members of the pools of such listeners
+ * @param spare the present members of the pools of listeners with a problem
+ * @param served the ports of the VIP
  */
-export function keeping(next: Configuration, last: Configuration | undefined, spare: PoolConfiguration[] = []): Configuration {
-  if (!last || next.problems.length === 0) return next;
+export function keeping(
+  next: Configuration,
+  last: Configuration | undefined,
+  spare: PoolConfiguration[] = [],
+  served: ReadonlySet<number> = NO_PORTS,
+): Configuration {
+  if (!last) return next;
   const known = { listeners: [...last.listeners, ...(last.kept?.listeners ?? [])], pools: [...last.pools, ...(last.kept?.pools ?? [])] };
   const broken = new Set(next.problems.map((p) => p.listener));
-  const listeners = known.listeners.filter((l) => broken.has(l.name) && !next.listeners.some((o) => o.protocolPort === l.protocolPort));
+  const stays = (l: Listener) => broken.has(l.name) || served.has(l.protocolPort);
+  const listeners = known.listeners.filter((l) => stays(l) && !next.listeners.some((o) => o.protocolPort === l.protocolPort));
   if (listeners.length === 0) return next;
   const used = new Set(listeners.flatMap(poolsOfListener));
   const present = (name: string) => spare.find((p) => p.pool.name === name)?.servers;

@@ -171,7 +171,8 @@ async function load(
 ): Promise<void> {
   const { driver } = options;
   const last = await driver.lastConfiguration(amphora, signal);
-  const next = wanted instanceof DriverError ? last : keeping(wanted.configuration, last, wanted.spare);
+  const served = await servedPorts(options, loadBalancer, seen, signal);
+  const next = wanted instanceof DriverError ? last : keeping(wanted.configuration, last, wanted.spare, served);
   if (!seen.running && next) {
     await driver.build(amphora, next, { serversState: await stateOfSister(options, amphora, signal) }, signal);
   }
@@ -180,7 +181,7 @@ async function load(
   const current =
     seen.configurationHash === configurationHash(wanted.configuration) && seen.membersRevision === membersRevision(wanted.configuration);
   if (current && stable(next.kept) === stable(last?.kept)) return;
-  if (!(await closesServedPort(options, loadBalancer, seen, next, signal))) await driver.configure(amphora, next, signal);
+  await driver.configure(amphora, next, signal);
 }
 
 /** Detaching and draining, as a fresh read of the object says. */
@@ -225,19 +226,14 @@ async function stateOfSister(
   return sister && (await driver.serversState(sister, signal));
 }
 
-/** A port leaves the VIP before an amphora behind it stops listening: such a configuration waits until the VIP has let the port go. */
-async function closesServedPort(
+/** The ports that the VIP serves through this amphora: it goes on listening on them until the VIP has let them go. */
+async function servedPorts(
   { driver }: AmphoraReconcilerOptions,
   lb: LoadBalancer,
   seen: AmphoraObservation,
-  next: Configuration,
   signal: AbortSignal,
-): Promise<boolean> {
-  const stays = new Set([...next.listeners, ...(next.kept?.listeners ?? [])].map((l) => l.protocolPort));
-  const closing = seen.listeners.map((l) => l.protocolPort).filter((port) => !stays.has(port));
-  if (!seen.attached || closing.length === 0) return false;
-  const vip = await driver.observeVip(vipRef(lb), signal);
-  return closing.some((port) => vip?.ports.includes(port));
+): Promise<ReadonlySet<number>> {
+  return new Set(seen.attached ? (await driver.observeVip(vipRef(lb), signal))?.ports : []);
 }
 
 function troubleOf(error: unknown): Trouble | undefined {

@@ -194,6 +194,9 @@ function verified(flow: Flow): Unmet | undefined {
       if (problem) return { message: `Listener ${name} serves, and can’t be opened on the new amphora: ${problem.message}`, paused: true };
       return { message: `Waiting for listener ${name} (port ${port}) to be open on amphora ${object.metadata.name}.` };
     }
+    const closed = world.vip?.ports.find((port) => !object.status?.listeners?.some((l) => l.protocolPort === port && l.open));
+    if (closed !== undefined)
+      return { message: `Waiting for the VIP to let port ${closed} go, on which ${object.metadata.name} does not listen.`, waitMs: 500 };
     if (!asked) continue;
     const worse = object.status?.unhealthyMembers?.find((m) => !downBefore.has(key(m)) && m.status === 'ERROR');
     if (worse) {

@@ -9,15 +9,16 @@ export function listenerPorts(loadBalancer: LoadBalancer): { name: string; port:
 }
 
 /**
- * The ports that the VIP is to serve now. A port enters after all serving amphorae listen on it, and leaves before any of them stops: an
- * amphora keeps a listener open for as long as `status.vipPorts` has its port.
+ * The ports that the VIP is to serve now. One enters after all serving amphorae listen on it. One leaves once all of them have loaded a
+ * configuration without it, in which they keep it open for as long as the VIP has it: an edit that HAProxy refuses closes nothing.
  */
-export function portsToServe(world: World): number[] {
-  const serving = world.amphorae.map((v) => v.object).filter(serves);
+export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
+  const serving = amphorae.filter((v) => serves(v.object));
   const open = (port: number) =>
-    serving.length > 0 && serving.every((a) => a.status?.listeners?.some((l) => l.protocolPort === port && l.open));
-  return listenerPorts(world.loadBalancer)
-    .map((l) => l.port)
-    .filter((port) => world.vip?.ports.includes(port) || open(port))
-    .sort((a, b) => a - b);
+    serving.length > 0 && serving.every((v) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open));
+  const wanted = listenerPorts(loadBalancer).map((l) => l.port);
+  const now = vip?.ports ?? [];
+  const loaded = serving.every((v) => v.object.status?.configurationHash === v.configurationHash);
+  const leaving = loaded ? [] : now.filter((port) => !wanted.includes(port));
+  return [...wanted.filter((port) => now.includes(port) || open(port)), ...leaving].sort((a, b) => a - b);
 }

@@ -251,15 +251,15 @@ describe('what goes wrong beside it', () => {
     await patch({ flavorId: 'large' });
     await until((lb) => expect(lb.status?.amphorae?.find((a) => a.flavorId === 'small')?.traffic).toBe('NoLonger'));
     world.faults.inject({ kind: 'configurationRefused', message: 'unknown keyword' }, {});
-    const more = [80, 81].map((protocolPort) => ({ name: `web-${protocolPort}`, protocol: 'HTTP', protocolPort, defaultPool: 'web' }));
-    await patch({ flavorId: 'small', listeners: more });
+    await patch({ flavorId: 'small', listeners: [{ name: 'web', protocol: 'HTTP', protocolPort: 81, defaultPool: 'web' }] });
     const lb = await until((o) => expect(o.status?.operation).toMatchObject({ result: 'Cancelled', finishedAt: expect.any(String) }));
     expect(conditionOf(lb.status?.conditions, 'Available')?.status).toBe('True');
-    await until((o) =>
+    const stalled = await until((o) =>
       expect(conditionOf(o.status?.conditions, 'Stalled')).toMatchObject({ reason: 'ConfigurationRefused', message: 'unknown keyword' }),
     );
+    expect(stalled.status?.vipPorts).toEqual([80]);
     world.faults.clear();
-    await until(ready('small'));
+    expect((await until(ready('small'))).status?.vipPorts).toEqual([81]);
   }, 90_000);
 
   test('an amphora whose object was torn away is replaced, and what is left of it goes', async () => {

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Configuration } from '../configuration.ts';
 import { configurationHash } from './hash.ts';
+import { frontendName, parseFrontendName } from './names.ts';
 import { type Backend, planOf, type Server } from './plan.ts';
 import { type Ask, commandWord, parseEnv, parseServersState, parseStat } from './runtime.ts';
 import { commonServerWords, serverWords } from './servers.ts';
@@ -22,9 +24,15 @@ export async function applyMembers(ask: Ask, configuration: Configuration, signa
   const loadedHash = parseEnv(await ask('show env CONFIG_HASH', signal)).get('CONFIG_HASH');
   if (loadedHash !== configurationHash(configuration)) return { reloadNeeded: 'more than the members differs', retiring: [] };
   const stat = parseStat(await ask('show stat', signal));
+  const { frontends, backends } = planOf(configuration);
+  const loaded = stat.filter((row) => row('svname') === 'FRONTEND' && parseFrontendName(row('pxname') ?? '')).map((row) => row('pxname'));
+  // What is kept of an earlier configuration doesn't count in the hash.
+  if (!isDeepStrictEqual(loaded.sort(), frontends.map(({ listener }) => frontendName(listener)).sort())) {
+    return { reloadNeeded: 'its listeners differ', retiring: [] };
+  }
   const running = loadedServers(parseServersState(await ask('show servers state', signal)), stat);
   const retiring: string[] = [];
-  for (const backend of planOf(configuration).backends) {
+  for (const backend of backends) {
     if (!stat.some((row) => row('pxname') === backend.name)) return { reloadNeeded: `${backend.name} is not loaded`, retiring };
     const change = new BackendChange(ask, backend, running, signal);
     const reloadNeeded = await change.bringIn(commonServerWords(backend, { ...configuration.kept?.secrets, ...configuration.secrets }, {}));

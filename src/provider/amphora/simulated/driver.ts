@@ -121,7 +121,10 @@ export class SimulatedDriver implements AmphoraDriver {
       standby: world.vip(found.uid) !== undefined && seen(found.attached, now) ? found.backup : undefined,
       configurationHash: loaded?.hash,
       membersRevision: loaded?.revision,
-      listeners: (loaded?.configuration.listeners ?? []).map(({ protocolPort }) => ({ protocolPort, open: running })),
+      listeners: [...(loaded?.configuration.listeners ?? []), ...(loaded?.configuration.kept?.listeners ?? [])].map(({ protocolPort }) => ({
+        protocolPort,
+        open: running,
+      })),
       members: (loaded?.configuration.pools ?? []).flatMap((pool) => this.#members(pool, found.name)),
       stickTablesSynced: !running || now >= found.syncedAt,
       connections: running ? this.#connections(found) : { current: 0, total: 0, queued: false },
