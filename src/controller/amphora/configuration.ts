@@ -1,5 +1,11 @@
 import type { Amphora, Listener, LoadBalancer, Pool } from '../../api/index.ts';
-import type { Configuration, ListenerProblem, PoolConfiguration, TlsMaterial } from '../../provider/amphora/configuration.ts';
+import {
+  allSecrets,
+  type Configuration,
+  type ListenerProblem,
+  type PoolConfiguration,
+  type TlsMaterial,
+} from '../../provider/amphora/configuration.ts';
 import { digestOf, type Need, readSecret } from './certificates.ts';
 import { membersOf } from './members.ts';
 import type { Sources } from './sources.ts';
@@ -157,8 +163,9 @@ export function keeping(
     .filter((p) => used.has(p.pool.name) && !next.pools.some((o) => o.pool.name === p.pool.name))
     .map((p) => ({ ...p, servers: present(p.pool.name) ?? p.servers }));
   const needed = [...listeners.flatMap(secretsOfListener), ...pools.flatMap((p) => secretsOfPool(p.pool))].map(([name]) => name);
-  const old = { ...last.secrets, ...last.kept?.secrets };
-  const secrets = Object.fromEntries(needed.filter((name) => old[name] && !next.secrets[name]).map((name) => [name, old[name]!]));
+  const old = allSecrets(last);
+  const lacks = (name: string) => Object.keys(old[name] ?? {}).some((part) => !(part in (next.secrets[name] ?? {})));
+  const secrets = Object.fromEntries(needed.filter(lacks).map((name) => [name, old[name]!]));
   return { ...next, kept: { listeners, pools, secrets } };
 }
 

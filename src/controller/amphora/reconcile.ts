@@ -1,4 +1,4 @@
-import { AMPHORA_FINALIZER, type Amphora, API_VERSION, type LoadBalancer } from '../../api/index.ts';
+import { AMPHORA_FINALIZER, type Amphora, API_VERSION, LOADBALANCER_UID_LABEL, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
@@ -29,6 +29,9 @@ export interface AmphoraReconcilerOptions {
 }
 
 const FIELD_MANAGER = 'reflavor-amphora';
+
+/** How soon something that didn't work is tried again although nothing has changed. */
+const REFUSED_MS = 5000;
 
 /** A Secret holds 1 MiB at most, the rest of it included. */
 const MAX_CONFIGURATION_BYTES = 1_000_000;
@@ -201,17 +204,25 @@ async function takeAway(options: AmphoraReconcilerOptions, visit: Visit, seen: A
   }
 }
 
-/** The last amphora that new connections can reach stays, whatever was decided a moment ago. @throws DriverError LastAmphora */
+/**
+ * The last amphora that new connections can reach stays, whatever was decided a moment ago; one that is itself to leave is no other.
+ * @throws DriverError LastAmphora
+ */
 async function requireAnother(
-  { driver }: AmphoraReconcilerOptions,
+  { client, driver }: AmphoraReconcilerOptions,
   lb: LoadBalancer,
   amphora: Amphora,
   seen: AmphoraObservation,
   signal: AbortSignal,
 ): Promise<void> {
   if (!seen.running || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
+  const labelSelector = `${LOADBALANCER_UID_LABEL}=${lb.metadata.uid}`;
+  const { items } = await client.listAll<Amphora>(amphorae, { namespace: lb.metadata.namespace, labelSelector, signal });
+  const staying = items
+    .filter((a) => a.metadata.uid !== amphora.metadata.uid && a.spec.steering === 'Attached')
+    .map((a) => a.metadata.name);
   const vip = await driver.observeVip(vipRef(lb), signal);
-  if (vip?.attached.some((name) => name !== amphora.metadata.name)) return;
+  if (vip?.attached.some((name) => staying.includes(name))) return;
   throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
 }
 
@@ -268,6 +279,8 @@ async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: A
   }
   if (failure && !trouble) throw failure;
   const loaded = hash !== undefined && seen.configurationHash === hash.hash && seen.membersRevision === hash.revision;
-  const settled = amphora.spec.steering === 'Attached' && seen.attached && loaded;
-  return { requeueAfterMs: settled ? observeMs : progressMs };
+  const attached = amphora.spec.steering === 'Attached';
+  if (attached && seen.attached && loaded) return { requeueAfterMs: observeMs };
+  // What was refused is refused again: a change of what it was made of brings the next visit, and only something outside needs the clock.
+  return { requeueAfterMs: trouble && seen.attached === attached ? REFUSED_MS : progressMs };
 }

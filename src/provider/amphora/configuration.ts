@@ -66,3 +66,9 @@ export interface Configuration {
   peer: number;
   peers: Peer[];
 }
+
+/** What listeners and pools find under the name of a Secret: the present parts, and those of old that only a kept listener still needs. */
+export function allSecrets({ secrets, kept }: Pick<Configuration, 'secrets' | 'kept'>): Record<string, TlsMaterial> {
+  const names = new Set([...Object.keys(kept?.secrets ?? {}), ...Object.keys(secrets)]);
+  return Object.fromEntries([...names].sort().map((name) => [name, { ...kept?.secrets[name], ...secrets[name] }]));
+}

@@ -223,3 +223,20 @@ test('an HTTPS listener passes TLS through to the member', async () => {
     await secure.close();
   }
 });
+
+test('a TLS-HELLO monitor says its hello to the member, not inside the session that the pool’s TLS opens', async () => {
+  const own = await issueCertificate({ ca, cn: 'member' });
+  const secure = await startMembers({ count: 1, protocol: 'https', tls: own });
+  try {
+    const [port] = (await freePorts(1)) as [number];
+    const monitor = { type: 'TLS-HELLO' as const, delay: 1, timeout: 1, maxRetries: 1, maxRetriesDown: 1 };
+    const overTls = { protocol: 'HTTP', healthMonitor: monitor as never, tls: { tlsEnabled: true } } as const;
+    const pools = [pool([{ protocolPort: secure.members[0]!.port }], overTls)];
+    const haproxy = await startHaproxy(configuration({ listeners: [listener({ protocolPort: port })], pools }));
+    running.push(haproxy);
+    await eventually(async () => expect(await haproxy.control.worker('show stat')).toMatch(/^pool:app,127.*,UP,.*L6OK/m));
+    expect((await request({ port })).status).toBe(200);
+  } finally {
+    await secure.close();
+  }
+});

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Configuration } from '../configuration.ts';
+import { allSecrets, type Configuration } from '../configuration.ts';
 import { configurationHash } from './hash.ts';
 import { frontendName, parseFrontendName } from './names.ts';
 import { type Backend, planOf, type Server } from './plan.ts';
@@ -35,7 +35,7 @@ export async function applyMembers(ask: Ask, configuration: Configuration, signa
   for (const backend of backends) {
     if (!stat.some((row) => row('pxname') === backend.name)) return { reloadNeeded: `${backend.name} is not loaded`, retiring };
     const change = new BackendChange(ask, backend, running, signal);
-    const reloadNeeded = await change.bringIn(commonServerWords(backend, { ...configuration.kept?.secrets, ...configuration.secrets }, {}));
+    const reloadNeeded = await change.bringIn(commonServerWords(backend, allSecrets(configuration), {}));
     if (reloadNeeded !== undefined) return { reloadNeeded, retiring };
     retiring.push(...(await change.takeOut()));
   }

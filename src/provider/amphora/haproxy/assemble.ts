@@ -1,4 +1,4 @@
-import type { Configuration } from '../configuration.ts';
+import { allSecrets, type Configuration } from '../configuration.ts';
 import { backendSection } from './backend.ts';
 import type { RenderEnvironment } from './environment.ts';
 import type { Files } from './files.ts';
@@ -19,7 +19,7 @@ export interface Rendered {
 export function assemble(configuration: Configuration, environment: RenderEnvironment, hash: string): Rendered {
   const { frontends, backends } = planOf(configuration);
   const files: Files = {};
-  const secrets = { ...configuration.kept?.secrets, ...configuration.secrets };
+  const secrets = allSecrets(configuration);
   const peers = environment.peersBind !== undefined && backends.some(usesStickTable) ? environment.peersBind : undefined;
   const sections: Section[] = [
     globalSection(configuration, environment, { hash, kept: backends.filter(({ kept }) => kept).map(({ name }) => name) }),

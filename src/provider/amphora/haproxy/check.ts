@@ -30,6 +30,8 @@ export function checkWords(backend: Pick<Backend, 'pool'>): string[] {
   if (!monitor) return [];
   const words = ['check', 'inter', `${monitor.delay}s`, 'fall', String(monitor.maxRetriesDown), 'rise', String(monitor.maxRetries)];
   if (monitor.type === 'HTTPS') words.push('check-ssl', ...(backend.pool.tls?.tlsEnabled ? [] : ['verify', 'none']));
+  // The hello is the check: it must not be sent inside the session that tls of the pool would open first.
+  if (monitor.type === 'TLS-HELLO' && backend.pool.tls?.tlsEnabled) words.push('no-check-ssl');
   return words;
 }
 
