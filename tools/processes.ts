@@ -68,9 +68,18 @@ export async function endProcess(
   const killAt = performance.now() + graceMs;
   let next: NodeJS.Signals | undefined = signal;
   while (isRunning(identity)) {
-    if (next !== undefined) process.kill(identity.pid, next);
+    if (next !== undefined) signalIfThere(identity.pid, next);
     next = next !== 'SIGKILL' && performance.now() >= killAt ? 'SIGKILL' : undefined;
     await sleep(20);
+  }
+}
+
+/** It may end by itself between the look and the signal. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
