@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { request } from 'undici';
 import type { Amphora, Pool } from '../../../src/api/index.ts';
 import { ProcessDriver } from '../../../src/provider/amphora/process/driver.ts';
+import { HaproxyProcess } from '../../../src/provider/amphora/process/haproxy-process.ts';
+import { Layout, readJson, writeJson } from '../../../src/provider/amphora/process/layout.ts';
 import { buildAmphora, buildConfiguration, buildServer } from '../../contract/builders.ts';
 import { eventually } from '../../support/eventually.ts';
 import { haproxiesIn, type ProcessSetting, processSetting, signalAmphora, signalVip } from './setting.ts';
@@ -51,6 +53,8 @@ async function serving(...amphorae: Amphora[]): Promise<string> {
   await eventually(async () => expect((await driver.observeVip(vip))?.attached).toEqual(amphorae.map(({ metadata }) => metadata.name)));
   return `http://${address}:${setting.ports[0]}/`;
 }
+
+const amphoraFolder = (amphora: Amphora) => join(setting.stateDir, 'loadbalancers', 'lb-uid', 'amphorae', amphora.metadata.name);
 
 /** The member that answers a new connection. */
 async function answeredBy(url: string): Promise<string> {
@@ -104,6 +108,20 @@ describe('an amphora', () => {
     expect((await driver.observe(master())).problem?.message).toMatch(/has not answered for 1\d s/);
     await running(master());
     await eventually(async () => expect((await driver.observeVip(vip))?.attached).toEqual(['web-amp-0']));
+  });
+
+  test('that thawed while the operator itself stood still is left as it is', async () => {
+    let ahead = 0;
+    driver = new ProcessDriver({ stateDir: setting.stateDir, now: () => Date.now() + ahead });
+    await serving(master());
+    await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
+    expect((await driver.observe(master())).running).toBe(false);
+    const before = await haproxiesIn(amphoraFolder(master()));
+    await signalAmphora(master(), setting.stateDir, 'SIGCONT');
+    ahead = 60_000;
+    await driver.build(master(), configurationOf(master()));
+    expect(await haproxiesIn(amphoraFolder(master()))).toEqual(before);
+    expect((await driver.observe(master())).running).toBe(true);
   });
 
   test('that ends again and again is lost, with the reason, and stays so for the next driver', async () => {
@@ -254,6 +272,23 @@ describe('a VIP', () => {
     expect(await answeredBy(url)).toBe(setting.members[0]!.name);
   });
 
+  test('is not taken for dead because the operator stood still while it was asked', async () => {
+    await driver.ensureVip(vip, []);
+    const process = new HaproxyProcess(new Layout(setting.stateDir).vip('lb-uid'), Date.now);
+    let tries = 0;
+    const answer = process.untilItAnswers(
+      async () => {
+        // What a paused machine looks like from within: no event is served, then the try has run into its time-out.
+        if (++tries === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000);
+        if (tries < 4) throw new Error('timed out');
+        return 'an answer';
+      },
+      undefined,
+      4_000,
+    );
+    expect(await answer).toBe('an answer');
+  });
+
   test('can not have an address that this machine lacks, and says so', async () => {
     await expect(driver.ensureVip({ ...vip, address: '192.0.2.7' }, [])).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
     expect(await driver.observeVip(vip)).toBeUndefined();
@@ -264,10 +299,8 @@ describe('a VIP', () => {
 test('processes that have nothing to do with the driver are left alone, though they have a pid that it remembers', async () => {
   await running(master());
   await signalAmphora(master(), setting.stateDir, 'SIGKILL');
-  const folder = join(setting.stateDir, 'loadbalancers', 'lb-uid', 'amphorae', 'web-amp-0');
-  const { readJson, writeJson } = await import('../../../src/provider/amphora/process/layout.ts');
-  const record = await readJson<object>(join(folder, 'process.json'));
-  await writeJson(join(folder, 'process.json'), { ...record, pid: process.pid });
+  const recordFile = join(amphoraFolder(master()), 'process.json');
+  await writeJson(recordFile, { ...(await readJson<object>(recordFile)), pid: process.pid });
   expect((await driver.observe(master())).running).toBe(false);
   await driver.destroy(master());
   expect(await driver.list('lb-uid')).toEqual([]);

@@ -83,7 +83,7 @@ export class ProcessDriver implements AmphoraDriver {
   ): Promise<void> {
     return this.#onAmphora(amphora, signal, async (target) => {
       if (await target.process.alive()) {
-        if (!this.#watch.isFrozen(keyOf(amphora))) return;
+        if (!(await this.#watch.isFrozen(keyOf(amphora), target, await target.state(), signal))) return;
         await target.process.end();
       }
       this.#watch.starts(keyOf(amphora));

@@ -21,7 +21,7 @@ const longestLog = 1 << 20;
 const graceMs = 3_000;
 /** An answer takes milliseconds; one that takes longer than this will not come soon. */
 const timeoutMs = 3_000;
-/** How long a process may take to answer after a start or a reload. */
+/** How long a process may take to answer after a start or a reload: five tries at least. */
 const longestSilenceMs = 15_000;
 
 /** One HAProxy in master-worker mode that lives in a folder and outlives the operator. */
@@ -83,19 +83,26 @@ export class HaproxyProcess {
     });
   }
 
-  /** Asks again until the process, which may be starting, answers. @throws DriverError when it ends, or is silent for long */
+  /**
+   * Asks again until the process, which may be starting, answers. Its silence is counted by the tries: one that took longer than a try may
+   * take says that the operator itself stood still, and so much is not the process's silence. It is asked once more before it is given up.
+   * @throws DriverError when it ends, or is silent for long
+   */
   async untilItAnswers<T>(ask: () => Promise<T>, signal?: AbortSignal, patienceMs = longestSilenceMs): Promise<T> {
-    const giveUpAt = performance.now() + patienceMs;
+    let silentMs = 0;
     for (;;) {
       signal?.throwIfAborted();
+      const isLast = silentMs >= patienceMs;
+      const askedAt = performance.now();
       try {
         return await ask();
       } catch (cause) {
         if (cause instanceof DriverError) throw cause;
-        const over = performance.now() > giveUpAt;
-        if (over || !(await this.alive()))
+        signal?.throwIfAborted();
+        if (isLast || !(await this.alive()))
           throw new DriverError('DriverFailed', `HAProxy does not answer: ${await this.lastWords()}`, { cause });
         await sleep(20);
+        silentMs += Math.min(performance.now() - askedAt, timeoutMs);
       }
     }
   }

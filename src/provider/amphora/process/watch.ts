@@ -50,10 +50,14 @@ export class AmphoraWatch {
     };
   }
 
-  /** Whether a living process has been silent for so long that it is to be ended. */
-  isFrozen(key: string): boolean {
+  /**
+   * Whether a living process has been silent for so long that it is to be ended. It is asked once more: an operator that stood still
+   * itself knows of a silence that may be long over.
+   */
+  async isFrozen(key: string, target: ProcessAmphora, state: AmphoraState | undefined, signal?: AbortSignal): Promise<boolean> {
     const since = this.#silentSince.get(key);
-    return since !== undefined && this.#now() - since >= longestFreezeMs;
+    if (since === undefined || this.#now() - since < longestFreezeMs) return false;
+    return state === undefined || (await this.#read(key, target, state, signal)) === undefined;
   }
 
   /** It is about to be started: its silence counts anew. */
