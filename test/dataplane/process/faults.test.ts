@@ -1,5 +1,7 @@
 /** What dies or freezes behind the driver's back, and what cannot be had: what goes on, what heals, and in what words the rest is told. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -55,6 +57,7 @@ async function serving(...amphorae: Amphora[]): Promise<string> {
 }
 
 const amphoraFolder = (amphora: Amphora) => join(setting.stateDir, 'loadbalancers', 'lb-uid', 'amphorae', amphora.metadata.name);
+const vipFolder = () => join(setting.stateDir, 'loadbalancers', 'lb-uid', 'vip');
 
 /** The member that answers a new connection. */
 async function answeredBy(url: string): Promise<string> {
@@ -294,6 +297,55 @@ describe('a VIP', () => {
     expect(await driver.observeVip(vip)).toBeUndefined();
     await driver.ensureVip(vip, []);
   });
+});
+
+describe('after an operator that died before it had written down what it started', () => {
+  test('amphora and VIP are found running, and serve on', async () => {
+    const url = await serving(master());
+    const before = await haproxiesIn(setting.stateDir);
+    await rm(join(amphoraFolder(master()), 'process.json'));
+    await rm(join(vipFolder(), 'process.json'));
+    driver = new ProcessDriver({ stateDir: setting.stateDir });
+    await driver.build(master(), configurationOf(master()));
+    expect((await driver.ensureVip(vip, setting.ports.slice(0, 1))).ports).toEqual(setting.ports.slice(0, 1));
+    expect(await driver.observe(master())).toMatchObject({ running: true, attached: true });
+    expect(await answeredBy(url)).toBe(setting.members[0]!.name);
+    expect(await haproxiesIn(setting.stateDir)).toEqual(before);
+    // Known again for good: a reload is theirs too.
+    await driver.configure(master(), configurationOf(master(), { listener: { timeoutClientData: 40_000 } }));
+    expect((await driver.ensureVip(vip, setting.ports)).ports).toEqual(setting.ports);
+    await rm(join(amphoraFolder(master()), 'process.json'));
+    expect((await driver.observe(master())).running).toBe(true);
+  });
+
+  test('workers that have lost their master make way for the next', async () => {
+    const url = await serving(master());
+    await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
+    await signalVip('lb-uid', setting.stateDir, 'SIGSTOP');
+    for (const folder of [amphoraFolder(master()), vipFolder()]) {
+      const { pid } = (await readJson<{ pid: number }>(join(folder, 'process.json')))!;
+      process.kill(pid, 'SIGKILL');
+      await eventually(async () => expect(await haproxiesIn(folder)).not.toContain(pid));
+    }
+    await running(master());
+    await driver.ensureVip(vip, setting.ports.slice(0, 1));
+    await eventually(async () => expect(await answeredBy(url)).toBe(setting.members[0]!.name));
+  });
+});
+
+test('a program that reads along in the log or the configuration is left alone', async () => {
+  await running(master());
+  const folder = amphoraFolder(master());
+  const reader = spawn('tail', ['-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
+  await once(reader, 'spawn');
+  try {
+    await driver.destroy(master());
+    expect(await haproxiesIn(folder)).toEqual([reader.pid]);
+    expect(reader.signalCode).toBeNull();
+  } finally {
+    reader.kill('SIGKILL');
+    await once(reader, 'exit');
+  }
 });
 
 test('processes that have nothing to do with the driver are left alone, though they have a pid that it remembers', async () => {

@@ -76,6 +76,7 @@ export class ProcessAmphora {
       next = state.loaded;
       await this.#prepare(binary, state.address, next, signal);
     }
+    await this.process.endLeftovers();
     await this.#requirePorts(state.address, portsOf(next));
     await this.#install();
     await this.remember({ ...state, loading: next, drainedTo: undefined });

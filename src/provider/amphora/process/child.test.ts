@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { endProcesses, findByArgument, isAlive, type ProcessIdentity, signalProcess, startDetached } from './child.ts';
+import { endProcesses, findByArguments, isAlive, type ProcessIdentity, signalProcess, startDetached } from './child.ts';
 
 let dir: string;
 let started: ProcessIdentity[];
@@ -61,12 +61,14 @@ test('a zombie is not alive', async () => {
   }
 });
 
-test('processes are found by an argument of theirs, and by the whole of it', async () => {
-  const identity = await start('-c', 'exec sleep 60; :', join(dir, 'haproxy.cfg'));
-  const own = await start('-c', 'while :; do sleep 0.05; done', join(dir, 'other', 'haproxy.cfg'));
-  expect(await findByArgument(join(dir, 'other', 'haproxy.cfg'))).toEqual([own]);
-  expect(await findByArgument(join(dir, 'other'))).toEqual([]);
-  expect(await isAlive(identity)).toBe(true);
+test('processes are found by their arguments, in our order and whole; one that only names the file is none of them', async () => {
+  const file = join(dir, 'haproxy.cfg');
+  const asleep = 'while :; do sleep 0.05; done';
+  const own = await start('-c', asleep, 'haproxy', '-x', 'after a reload', '-S', 'socket', '-f', file);
+  await start('-c', asleep, 'tail', '-f', file);
+  await start('-c', asleep, 'haproxy', '-S', 'socket', '-f', `${file}.new`);
+  expect(await findByArguments(['-S', 'socket', '-f', file])).toEqual([{ ...own, isLeader: true }]);
+  expect(await findByArguments(['-S', 'socket', '-f', dir])).toEqual([]);
 });
 
 test('a program that does not exist is an error', async () => {

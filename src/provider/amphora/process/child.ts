@@ -1,6 +1,6 @@
 /** Processes that outlive the operator: started in a session of their own, known again by pid and start time, ended. Linux: reads /proc. */
 import { spawn } from 'node:child_process';
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Names one process for good: a pid comes back after a while, a pid with a start time does not. */
@@ -33,19 +33,30 @@ export async function startDetached(command: string, args: readonly string[], lo
 
 /** Whether this very process is still there; a zombie is not. */
 export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
-  const stat = await readStat(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+  const seen = await readStat(pid);
+  return seen !== undefined && seen.startTime === startTime && seen.state !== 'Z' && seen.state !== 'X';
 }
 
-/** The processes that have `argument` on their command line; with a path of our own there, they are ours. The eldest first. */
-export async function findByArgument(argument: string): Promise<ProcessIdentity[]> {
+/** A process that was found, and whether it leads its session, as those do that `startDetached` started. */
+export interface FoundProcess extends ProcessIdentity {
+  isLeader: boolean;
+}
+
+/**
+ * This user's processes that have these arguments, one right after the other, on their command line: with a path of our own among
+ * them, and our order, they are ours, while one that only names the path (an editor, `tail -f`) is not. The eldest first.
+ */
+export async function findByArguments(args: readonly string[]): Promise<FoundProcess[]> {
+  const wanted = `\0${args.join('\0')}\0`;
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(
     pids.map(async (pid) => {
       const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (!commandLine.split('\0').includes(argument)) return [];
-      const stat = await readStat(pid);
-      return stat && stat.state !== 'Z' ? [{ pid, startTime: stat.startTime }] : [];
+      if (!commandLine.includes(wanted)) return [];
+      const owner = await stat(`/proc/${pid}`).catch(() => undefined);
+      const seen = await readStat(pid);
+      if (owner?.uid !== process.geteuid!() || !seen || seen.state === 'Z') return [];
+      return [{ pid, startTime: seen.startTime, isLeader: seen.session === String(pid) }];
     }),
   );
   return found.flat().sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid);
@@ -76,9 +87,9 @@ export async function endProcesses(identities: ProcessIdentity[], graceMs: numbe
 }
 
 /** The command's name, in brackets, may hold spaces and brackets itself: fields are counted from the last one. */
-async function readStat(pid: number): Promise<{ state: string; startTime: string } | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0]!, startTime: fields[19]! };
+async function readStat(pid: number): Promise<{ state: string; session: string; startTime: string } | undefined> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (line === undefined) return undefined;
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0]!, session: fields[3]!, startTime: fields[19]! };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
 import { alertsOf } from '../haproxy/alerts.ts';
 import { MasterControl, unixSocket } from '../haproxy/index.ts';
-import { endProcesses, findByArgument, isAlive, type ProcessIdentity, startDetached } from './child.ts';
+import { endProcesses, type FoundProcess, findByArguments, isAlive, type ProcessIdentity, startDetached } from './child.ts';
 import { type Folder, readJson, readText, writeJson } from './layout.ts';
 
 /** What is remembered of the process that was started last. */
@@ -36,10 +36,19 @@ export class HaproxyProcess {
     this.#now = now;
   }
 
-  /** The master process, if it is alive. Says nothing of whether it works. */
+  /**
+   * The master process, if it is alive. Says nothing of whether it works. One that was started by an operator which died before it could
+   * write that down is taken over.
+   */
   async alive(): Promise<ProcessIdentity | undefined> {
     const record = await this.#record();
-    return record && (await isAlive(record)) ? record : undefined;
+    if (record && (await isAlive(record))) return record;
+    const master = (await this.#find()).find(({ isLeader }) => isLeader);
+    if (!master) return undefined;
+    const { pid, startTime } = master;
+    const adopted: ProcessRecord = { pid, startTime, starts: this.#withStart(record) };
+    await writeJson(this.folder.processFile, adopted);
+    return adopted;
   }
 
   /** When it was started last; undefined when it never was. */
@@ -59,14 +68,21 @@ export class HaproxyProcess {
    */
   async start(binary: string): Promise<void> {
     if (await this.alive()) return;
-    // A start whose record was lost, or workers whose master died: SO_REUSEPORT would let them share the ports with the new ones.
-    await endProcesses(await findByArgument(this.folder.configurationFile), graceMs);
-    const starts = [...((await this.#record())?.starts ?? []), this.#now()].slice(-crashLoop.starts);
-    await rename(this.folder.logFile, `${this.folder.logFile}.1`).catch(() => {});
-    const { configurationFile, masterSocket, logFile, processFile } = this.folder;
-    const args = ['-W', '-S', `${masterSocket},mode,600,level,admin`, '-f', configurationFile];
-    const identity = await startDetached(binary, args, logFile);
+    await this.endLeftovers();
+    const starts = this.#withStart(await this.#record());
+    const { logFile, processFile } = this.folder;
+    await rename(logFile, `${logFile}.1`).catch(() => {});
+    const identity = await startDetached(binary, this.#arguments, logFile);
     await writeJson(processFile, { ...identity, starts } satisfies ProcessRecord);
+  }
+
+  /**
+   * Ends workers whose master died; nothing while there is a master. They hold ports, and SO_REUSEPORT would let them share these with
+   * the workers of the next.
+   */
+  async endLeftovers(): Promise<void> {
+    if (await this.alive()) return;
+    await endProcesses(await this.#find(), graceMs);
   }
 
   /**
@@ -110,7 +126,7 @@ export class HaproxyProcess {
   /** Ends it with all its workers, also those that a reload left behind, and their connections; resolves when they are gone. */
   async end(): Promise<void> {
     const alive = await this.alive();
-    const all = await findByArgument(this.folder.configurationFile);
+    const all = await this.#find();
     // A frozen worker outlives its master: each is named, and forced.
     await endProcesses([...(alive ? [alive] : []), ...all], graceMs);
   }
@@ -125,6 +141,21 @@ export class HaproxyProcess {
   async trimLog(): Promise<void> {
     const size = (await stat(this.folder.logFile).catch(() => undefined))?.size ?? 0;
     if (size > longestLog) await truncate(this.folder.logFile, 0);
+  }
+
+  /** What it is started with; a reload puts more before these. */
+  get #arguments(): string[] {
+    const { configurationFile, masterSocket } = this.folder;
+    return ['-W', '-S', `${masterSocket},mode,600,level,admin`, '-f', configurationFile];
+  }
+
+  /** Master and workers, recorded or not. */
+  #find(): Promise<FoundProcess[]> {
+    return findByArguments(this.#arguments);
+  }
+
+  #withStart(record: ProcessRecord | undefined): number[] {
+    return [...(record?.starts ?? []), this.#now()].slice(-crashLoop.starts);
   }
 
   #record(): Promise<ProcessRecord | undefined> {

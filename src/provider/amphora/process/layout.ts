@@ -87,10 +87,13 @@ function safe(name: string): string {
   return name;
 }
 
-/** Writes a file whole or not at all, readable by its owner alone: it may hold keys. */
+let written = 0;
+
+/** Writes a file whole or not at all, readable by its owner alone: it may hold keys. Two that write it at once don't mix. */
 export async function writeWhole(file: string, content: string): Promise<void> {
-  await writeFile(`${file}.part`, content, { mode: 0o600 });
-  await rename(`${file}.part`, file);
+  const part = `${file}.${written++}.part`;
+  await writeFile(part, content, { mode: 0o600 });
+  await rename(part, file);
 }
 
 export const writeJson = (file: string, value: unknown) => writeWhole(file, `${JSON.stringify(value)}\n`);

@@ -66,6 +66,7 @@ export class Vip {
 
   /** Refuses ports that can't be had before anything changes. @throws DriverError PortInUse, PermissionDenied, AddressNotAvailable */
   async requirePorts(address: string, ports: number[]): Promise<void> {
+    await this.#process.endLeftovers();
     const held = (await this.#process.alive()) ? ((await this.state())?.ports ?? []) : [];
     for (const port of ports) {
       const problem = held.includes(port) ? undefined : await portProblem(address, port);
