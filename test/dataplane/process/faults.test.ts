@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, symlink } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { request } from 'undici';
@@ -273,6 +273,24 @@ describe('a VIP', () => {
     await expect(driver.observe(master())).rejects.toThrow(/does not answer/);
     await driver.ensureVip(vip, setting.ports.slice(0, 1));
     expect(await answeredBy(url)).toBe(setting.members[0]!.name);
+  });
+
+  test.each([
+    ['its ports', 'set maxconn frontend vip 2'],
+    ['its process', 'set maxconn global 2'],
+  ])('at the connection limit of %s still has its ports open, and is not reloaded over it', async (_, limit) => {
+    const url = new URL(await serving(master()));
+    await new HaproxyProcess(new Layout(setting.stateDir).vip('lb-uid'), Date.now).control.worker(limit);
+    const clients = Array.from({ length: 3 }, () => connect(Number(url.port), url.hostname).on('error', () => {}));
+    try {
+      await eventually(async () => expect((await driver.observe(master())).connections.current).toBe(2));
+      const before = await haproxiesIn(vipFolder());
+      expect((await driver.observeVip(vip))?.ports).toEqual(setting.ports.slice(0, 1));
+      expect((await driver.ensureVip(vip, setting.ports.slice(0, 1))).ports).toEqual(setting.ports.slice(0, 1));
+      expect(await haproxiesIn(vipFolder())).toEqual(before);
+    } finally {
+      for (const client of clients) client.destroy();
+    }
   });
 
   test('is not taken for dead because the operator stood still while it was asked', async () => {

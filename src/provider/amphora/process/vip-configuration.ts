@@ -41,6 +41,12 @@ export function serverArguments(server: VipServer, backend: Backend): string {
 }
 
 /**
+ * Two for each connection: some 50,000 of these, or fewer where `ulimit -n` is lower. HAProxy allocates for as many as it may open, which
+ * in a container can be a thousand million.
+ */
+const mostFiles = 100_000;
+
+/**
  * The configuration of a VIP's HAProxy, which stands where kube-proxy would.
  * - The check asks the amphora's CLI, which is exempt from connection limits: a saturated amphora answers it, a frozen one does not.
  *   A server marked down keeps its sessions: a check may be wrong, and a cut session is not to be mended.
@@ -61,6 +67,7 @@ export function renderVip(vip: VipState, sockets: { adminSocket: string }): stri
     'global',
     `  stats socket ${sockets.adminSocket} mode 600 level admin expose-fd listeners`,
     '  nbthread 1',
+    `  fd-hard-limit ${mostFiles}`,
     'defaults',
     '  mode tcp',
     '  balance roundrobin',

@@ -188,10 +188,13 @@ const isOut = (status: string) => status.startsWith('MAINT') || status.startsWit
 
 const ascending = (a: number, b: number) => a - b;
 
+/** A socket at its connection limit (FULL, or WAITING for the limit of the process) lets clients wait in the kernel's queue: it is open. */
+const isBound = (status: string) => ['OPEN', 'FULL', 'WAITING'].includes(status);
+
 function openPorts(rows: Row[]): number[] {
   const prefix = socketName(0).slice(0, -1);
   return rows
-    .filter(({ proxy, server, status }) => proxy === 'vip' && server.startsWith(prefix) && status === 'OPEN')
+    .filter(({ proxy, server, status }) => proxy === 'vip' && server.startsWith(prefix) && isBound(status))
     .map(({ server }) => Number(server.slice(prefix.length)))
     .sort(ascending);
 }
