@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddresses } from './addresses.ts';
+import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddress, vipAddresses } from './addresses.ts';
 
 let dir: string;
 const usable = async () => true;
@@ -42,6 +42,24 @@ test('an address is freed by its owner alone', async () => {
   await expect(book.take('other/vip', '127.128.0.7')).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
   await book.free('lb/vip', '127.128.0.7');
   await book.take('other/vip', '127.128.0.7');
+});
+
+test('a VIP is at a loopback address where no amphora lives, in its one spelling', () => {
+  for (const address of ['127.0.0.1', '127.63.255.254', '127.128.0.1', '127.200.14.7', '::1']) expect(vipAddress(address)).toBe(address);
+  expect(vipAddress('0:0:0:0:0:0:0:1')).toBe('::1');
+  for (const address of [
+    '0.0.0.0',
+    '::',
+    '192.0.2.7',
+    '::ffff:127.0.0.1',
+    '::ffff:10.0.0.1',
+    '127.64.0.1',
+    '127.96.0.1',
+    '127.127.255.254',
+    'localhost',
+  ]) {
+    expect(() => vipAddress(address)).toThrow(expect.objectContaining({ reason: 'AddressNotAvailable' }));
+  }
 });
 
 test('the control address of an amphora is in a range of its own', () => {

@@ -1,9 +1,10 @@
 /** Loopback addresses, one for each amphora and each VIP. */
 import { createHash } from 'node:crypto';
 import { mkdir, readlink, symlink, unlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { BlockList, createServer, isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { DriverError } from '../driver.ts';
+import { canonicalAddress } from '../haproxy/address.ts';
 
 /** A range of IPv4 addresses: its first address as a number, and how many there are. */
 interface Range {
@@ -21,6 +22,25 @@ export function controlAddress(amphoraAddress: string): string {
   const [, b, c, d] = amphoraAddress.split('.').map(Number);
   return `127.${b! + 32}.${c}.${d}`;
 }
+
+/**
+ * The loopback address that is asked for as a VIP, in its one spelling.
+ * @throws DriverError AddressNotAvailable for one that a client elsewhere could reach, or that amphorae live on
+ */
+export function vipAddress(wanted: string): string {
+  const address = canonicalAddress(wanted);
+  if (address === '::1' || (address?.startsWith('127.') && !isAmphorae(address))) return address;
+  throw new DriverError(
+    'AddressNotAvailable',
+    `${wanted} can't be a VIP: choose a loopback address (127.0.0.0/8 without 127.64.0.0/10, where amphorae live, or ::1), or leave vip.address unset`,
+  );
+}
+
+/** Whether it is in 127.64.0.0/10, where the amphorae of all load balancers listen, for the VIP and for control. */
+export const isAmphorae = (address: string) => isIPv4(address) && ofAmphorae.check(address);
+
+const ofAmphorae = new BlockList();
+ofAmphorae.addSubnet('127.64.0.0', 10);
 
 /**
  * Which address is whose. A claim is a symbolic link from the address to its owner: made in one step or not at all, whoever else tries
@@ -105,7 +125,7 @@ export async function portProblem(address: string, port: number): Promise<Driver
     case 'EADDRNOTAVAIL':
       return new DriverError(
         'AddressNotAvailable',
-        `${address} is no address of this machine: choose a loopback address (127.0.0.0/8), or leave vip.address unset`,
+        `${address} is no address of this machine: choose another loopback address (127.0.0.0/8), or leave vip.address unset`,
       );
     default:
       return new DriverError('DriverFailed', `port ${port} of ${address} can't be listened on: ${error?.message}`);

@@ -4,7 +4,7 @@ import type { Amphora } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
 import { ABSENT, type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
 import { ALIVE_PORT } from '../haproxy/index.ts';
-import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddresses } from './addresses.ts';
+import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddress, vipAddresses } from './addresses.ts';
 import { type AmphoraState, ProcessAmphora } from './amphora.ts';
 import { findBinary } from './haproxy-process.ts';
 import { Layout } from './layout.ts';
@@ -190,10 +190,11 @@ export class ProcessDriver implements AmphoraDriver {
       };
       return this.#addresses.allocate(owner, vipAddresses, isUsable);
     }
-    const problem = await portProblem(wanted, 0);
+    const address = vipAddress(wanted);
+    const problem = await portProblem(address, 0);
     if (problem) throw problem;
-    await this.#addresses.take(owner, wanted);
-    return wanted;
+    await this.#addresses.take(owner, address);
+    return address;
   }
 
   async #requireDetached(amphora: Amphora, what: string): Promise<void> {
