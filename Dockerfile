@@ -4,7 +4,8 @@
 FROM docker.io/library/node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN npm ci --no-fund --no-audit
+# Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms.
+RUN npm install --no-save --no-fund --no-audit
 COPY tsconfig.json ./
 COPY tools/bundle.ts tools/
 COPY src src

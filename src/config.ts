@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, CommanderError, Option } from 'commander';
 import { z } from 'zod';
+import { ObjectName } from './api/meta.ts';
 import type { BindAddress } from './controller/runtime/server.ts';
 import { logLevels } from './log.ts';
 
@@ -67,7 +68,7 @@ const settings = {
   defaultFlavor: setting({
     placeholder: 'flavor',
     help: 'flavor of new load balancers that name none; default: they are refused',
-    schema: text.optional(),
+    schema: ObjectName.optional(),
     mustBe: 'the name of a Flavor',
   }),
   concurrency: setting({

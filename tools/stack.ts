@@ -60,10 +60,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   log('applying the kinds, the admission policies and the flavors');
   await applyCrds(kubeconfigPath);
-  for (const file of ['deploy/admission.yaml', 'examples/flavors.yaml']) {
-    const path = join(root, file);
-    if (existsSync(path)) await kubectl(kubeconfigPath, ['apply', '--server-side', '--force-conflicts', `--filename=${path}`]);
-  }
+  for (const file of ['deploy/admission.yaml', 'examples/flavors.yaml'])
+    await kubectl(kubeconfigPath, ['apply', `--filename=${join(root, file)}`]);
 
   const stack: Stack = {
     dir,

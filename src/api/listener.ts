@@ -193,11 +193,11 @@ export const Cidr = z
 
 export const Listener = z
   .object({
-    name: Name,
-    description: FreeText.optional(),
-    adminStateUp: z.boolean().default(true),
-    protocol: ListenerProtocol,
-    protocolPort: Port,
+    name: Name.meta({ description: 'Names the listener; the list is keyed by it.' }),
+    description: FreeText.optional().meta({ description: 'For people.' }),
+    adminStateUp: z.boolean().default(true).meta({ description: 'false closes the listener.' }),
+    protocol: ListenerProtocol.meta({ description: 'HTTP, HTTPS (passed through), TERMINATED_HTTPS (decrypted here) or TCP.' }),
+    protocolPort: Port.meta({ description: 'Port of the VIP; unique among the listeners.' }),
     connectionLimit: z
       .int()
       .min(-1)
@@ -214,9 +214,18 @@ export const Listener = z
       .optional()
       .meta({ ...setList, description: 'Networks that may connect; all where unset.' }),
     insertHeaders: InsertHeaders.optional().meta({ description: 'HTTP and TERMINATED_HTTPS only.' }),
-    tls: ListenerTls.optional(),
-    l7Policies: z.array(L7Policy).max(32).optional().meta(mapList('name')),
-    defaultPool: Name.optional(),
+    tls: ListenerTls.optional().meta({ description: 'Certificates and TLS settings; TERMINATED_HTTPS only.' }),
+    l7Policies: z
+      .array(L7Policy)
+      .max(32)
+      .optional()
+      .meta({
+        ...mapList('name'),
+        description: 'What is done with requests that match rules: REJECT first, then redirects to URLs, then to pools.',
+      }),
+    defaultPool: Name.optional().meta({
+      description: 'The pool of what no L7 policy takes; without one such requests get 503, TCP connections are closed.',
+    }),
   })
   .meta(
     cel(
@@ -227,7 +236,7 @@ export const Listener = z
       },
       {
         rule: "self.protocol != 'PROMETHEUS'",
-        message: 'protocol PROMETHEUS is not supported: the operator’s /metrics has the figures of every amphora',
+        message: 'protocol PROMETHEUS is not supported: use HTTP, HTTPS, TERMINATED_HTTPS or TCP',
       },
       {
         rule: "self.protocol != 'TERMINATED_HTTPS' || has(self.tls)",

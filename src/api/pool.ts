@@ -12,7 +12,15 @@ export type LbAlgorithm = z.infer<typeof LbAlgorithm>;
 const IpAddress = z
   .string()
   .max(45)
-  .meta(cel({ rule: 'isIP(self)', message: 'must be an IPv4 or IPv6 address: for a host name, use a Service in place of members' }));
+  .meta(
+    cel(
+      { rule: 'isIP(self)', message: 'must be an IPv4 or IPv6 address: for a host name, use a Service in place of members' },
+      {
+        rule: "!isIP(self) || !(ip(self).isUnspecified() || cidr('224.0.0.0/4').containsIP(self) || cidr('ff00::/8').containsIP(self) || self == '255.255.255.255')",
+        message: 'must be the address of one host: unspecified, multicast and broadcast addresses are none',
+      },
+    ),
+  );
 
 export const Member = z.object({
   address: IpAddress,

@@ -58,6 +58,7 @@ export const REASONS = {
   Loaded: 'The running HAProxy has the configuration of the present spec.',
   Loading: 'The configuration of the present spec is being loaded.',
   Present: 'The amphora is there.',
+  AmphoraRestarted: 'HAProxy had ended by itself and is started again.',
   DriverFailed: 'The place where amphorae run could not be asked or did not obey; it is tried again.',
 } as const;
 

@@ -86,6 +86,7 @@ export const setupWith =
         caches,
         driver,
         clock,
+        events,
         heldForMs,
         observeMs: config.observeSeconds * 1000,
         progressMs: config.progressMs,

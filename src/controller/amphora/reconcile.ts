@@ -1,6 +1,7 @@
 import { AMPHORA_FINALIZER, type Amphora, API_VERSION, LOADBALANCER_UID_LABEL, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
+import type { EventRecorder } from '../../notify/events.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
@@ -22,6 +23,7 @@ export interface AmphoraReconcilerOptions {
   clock: Clock;
   /** How often one that serves is asked how it is; milliseconds. */
   observeMs: number;
+  events: EventRecorder;
   /** For how long this process is surely the only one that acts; milliseconds. */
   heldForMs(): number;
   /** How often one is asked on which something waits; milliseconds. */
@@ -118,7 +120,7 @@ async function mayGo(
   const { namespace, name, resourceVersion } = fresh.metadata;
   const patch = { metadata: { resourceVersion, finalizers } };
   await client.patchMerge(amphorae, { namespace, name }, patch, { fieldManager: FIELD_MANAGER, signal });
-  log.info({ amphora: name }, 'destroyed');
+  log.info({ loadBalancer: fresh.spec.loadBalancer.name, operation: fresh.spec.operation }, 'destroyed');
   return true;
 }
 
@@ -140,7 +142,7 @@ function wantedOf({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, am
     const configuration = configurationFor(resolved, amphora, caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid));
     const size = configurationSize(configuration);
     if (size <= MAX_CONFIGURATION_BYTES) return { configuration, spare: resolved.spare };
-    const message = `The configuration takes ${size} bytes and a Secret holds ${MAX_CONFIGURATION_BYTES}: use fewer or smaller certificates, members or L7 policies, or split the load balancer. The amphora goes on with the configuration that it has.`;
+    const message = `The configuration takes ${size} bytes and a Secret holds ${MAX_CONFIGURATION_BYTES}: use fewer or smaller certificates, members or L7 policies, or split the load balancer.`;
     return new DriverError('ConfigurationTooLarge', message);
   } catch (error) {
     if (error instanceof InvalidObject) return new DriverError('InvalidSpec', error.message);
@@ -177,6 +179,10 @@ async function load(
   const served = await servedPorts(options, loadBalancer, seen, signal);
   const next = wanted instanceof DriverError ? last : keeping(wanted.configuration, last, wanted.spare, served);
   if (!seen.running && next) {
+    if (amphora.status?.startedAt !== undefined && amphora.spec.steering === 'Attached') {
+      const note = `Amphora ${amphora.metadata.name} had ended and is started again.`;
+      options.events.record(loadBalancer, { type: 'Warning', reason: 'AmphoraRestarted', action: 'Build', note });
+    }
     await driver.build(amphora, next, { serversState: await stateOfSister(options, amphora, signal) }, signal);
   }
   if (wanted instanceof DriverError) throw wanted;
@@ -247,8 +253,18 @@ async function servedPorts(
   return new Set(seen.attached ? (await driver.observeVip(vipRef(lb), signal))?.ports : []);
 }
 
+/** HAProxy's first alert, without the file and line that only it sees; the others follow from that. */
+function refusalOf({ message }: ConfigurationRefused): string {
+  const [alert = ''] = message
+    .replaceAll(/parsing \[[^\]]*\] ?: ?/g, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return `HAProxy refuses the configuration: ${alert.replace(/\.?$/, '.')} Correct the listener, policy or rule that it names.`;
+}
+
 function troubleOf(error: unknown): Trouble | undefined {
-  if (error instanceof ConfigurationRefused) return { reason: 'ConfigurationRefused', message: error.message, refused: true };
+  if (error instanceof ConfigurationRefused) return { reason: 'ConfigurationRefused', message: refusalOf(error), refused: true };
   if (error instanceof DriverError) return { reason: error.reason, message: error.message };
   return undefined;
 }

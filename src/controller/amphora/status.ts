@@ -65,7 +65,8 @@ function claims(
         type: 'Configured',
         status: 'False',
         reason: trouble && seen.running ? trouble.reason : 'Loading',
-        message: trouble && seen.running ? trouble.message : 'The present configuration is not loaded yet.',
+        message:
+          trouble && seen.running ? `${trouble.message} What was loaded before serves on.` : 'The present configuration is not loaded yet.',
       };
   const lost: ConditionClaim = seen.lost
     ? {

@@ -11,9 +11,9 @@ export interface Refusal {
 export function refusalOf(world: World, flavorId: string): Refusal | undefined {
   const { spec, status } = world.loadBalancer;
   const found = world.lookup(flavorId);
-  if ('refused' in found) return { reason: found.refused, message: found.message };
-  const { flavor } = found;
   const keep = status?.flavorId ? ` Flavor ${status.flavorId} stays in force and serves.` : '';
+  if ('refused' in found) return { reason: found.refused, message: `${found.message}${keep}` };
+  const { flavor } = found;
   if (flavor.provider !== spec.provider) {
     return {
       reason: 'ProviderMismatch',

@@ -8,6 +8,8 @@ export interface Verdict {
   phase: 'Deleting' | 'Suspended' | 'Refused' | 'Operating' | 'GoingBack' | 'Failed' | 'Pending' | 'Steady';
   reason: string;
   message: string;
+  /** It waits for somebody to mend something, though an operation is at hand. */
+  stalled?: boolean;
 }
 
 /** What a visit comes to. When the book changes, nothing is done before that is written: `acts` is empty then. */

@@ -30,7 +30,7 @@ export function goOn(world: World, operation: Operation): Plan {
   return {
     acts,
     book: { ...book, operation: next },
-    verdict: { phase: 'Operating', reason: 'OperationInProgress', message: unmet.message },
+    verdict: { phase: 'Operating', reason: unmet.reason ?? 'OperationInProgress', message: unmet.message, stalled: unmet.paused },
     requeueAfterMs: Math.max(50, unmet.waitMs ?? 5000),
   };
 }
@@ -42,12 +42,11 @@ function unwanted(flow: Flow): { result: OperationResult; reason: string; messag
   const inForce = world.loadBalancer.status?.flavorId;
   if (wanted === undefined || wanted === operation.to) return undefined;
   if (operation.kind === 'Resize') {
-    if (wanted === inForce)
-      return { result: 'Cancelled', reason: 'ResizeCancelled', message: `Cancelled: flavorId was set back to ${inForce}.` };
+    if (wanted === inForce) return { result: 'Cancelled', reason: 'ResizeCancelled', message: `flavorId was set back to ${inForce}.` };
     return {
       result: 'Superseded',
       reason: 'ResizeSuperseded',
-      message: `Superseded: flavor ${wanted} was asked for instead of ${operation.to}.`,
+      message: `flavor ${wanted} was asked for instead of ${operation.to}.`,
     };
   }
   // A create or failover whose amphorae take traffic already is nearly over; ending it would cut them.
@@ -56,7 +55,7 @@ function unwanted(flow: Flow): { result: OperationResult; reason: string; messag
   return {
     result: 'Superseded',
     reason: 'ResizeSuperseded',
-    message: `Superseded: flavor ${wanted} was asked for instead of ${operation.to}.`,
+    message: `flavor ${wanted} was asked for instead of ${operation.to}.`,
   };
 }
 

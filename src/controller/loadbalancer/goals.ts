@@ -22,6 +22,8 @@ export interface Unmet {
   acts?: Act[];
   /** When to look again although nothing may have happened; milliseconds. */
   waitMs?: number;
+  /** The reason of a condition, where it is a particular one. */
+  reason?: string;
   /** It waits for somebody to mend the spec or a Secret: the deadline stands still. */
   paused?: boolean;
   /** It will not be met: go back, for this reason. */
@@ -145,7 +147,7 @@ function built(flow: Flow): Unmet | undefined {
   const message = `Waiting for amphora ${unready[0]!.object.metadata.name} to run: ${condition?.message ?? 'it has not been started yet.'}`;
   if (condition && condition.status === 'False' && HOPELESS.has(condition.reason))
     return { message, failure: { reason: condition.reason, message: condition.message } };
-  if (condition && MENDABLE.has(condition.reason)) return { message, paused: true };
+  if (condition && MENDABLE.has(condition.reason)) return { message, reason: condition.reason, paused: true };
   return { message };
 }
 
@@ -157,7 +159,9 @@ export function unconfigured(view: AmphoraView): Unmet | undefined {
   const { metadata, status } = view.object;
   const cause = conditionOf(status?.conditions, 'Configured');
   const current = status?.configurationHash === view.configurationHash;
-  if (!current && cause?.status === 'False' && MENDABLE.has(cause.reason)) return { message: cause.message, paused: true };
+  if (!current && cause?.status === 'False' && MENDABLE.has(cause.reason)) {
+    return { message: cause.message, reason: cause.reason, paused: true };
+  }
   if (!current) return { message: `Waiting for amphora ${metadata.name} to load the present configuration.` };
   if (status?.membersRevision !== view.membersRevision)
     return { message: `Waiting for amphora ${metadata.name} to have the present members.` };
@@ -191,7 +195,12 @@ function verified(flow: Flow): Unmet | undefined {
     for (const { name, port } of wanted) {
       if (object.status?.listeners?.some((l) => l.protocolPort === port && l.open)) continue;
       const problem = world.problems.find((p) => p.listener === name);
-      if (problem) return { message: `Listener ${name} serves, and can’t be opened on the new amphora: ${problem.message}`, paused: true };
+      if (problem)
+        return {
+          message: `Listener ${name} serves, and can’t be opened on the new amphora: ${problem.message}`,
+          reason: problem.reason,
+          paused: true,
+        };
       return { message: `Waiting for listener ${name} (port ${port}) to be open on amphora ${object.metadata.name}.` };
     }
     const closed = world.vip?.ports.find((port) => !object.status?.listeners?.some((l) => l.protocolPort === port && l.open));

@@ -3,7 +3,7 @@ import { serves } from '../amphora/view.ts';
 import type { World } from './world.ts';
 
 /** The enabled listeners with their ports; none while the load balancer is administratively down. */
-export function listenerPorts(loadBalancer: LoadBalancer): { name: string; port: number }[] {
+export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name: string; port: number }[] {
   const { adminStateUp, listeners = [] } = loadBalancer.spec;
   return adminStateUp ? listeners.filter((l) => l.adminStateUp).map((l) => ({ name: l.name, port: l.protocolPort })) : [];
 }

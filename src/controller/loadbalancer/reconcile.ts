@@ -73,7 +73,8 @@ async function carryOut(
   for (const act of planned.acts) {
     try {
       await execute(options, world, act, context.signal);
-      if (act.type !== 'EnsureVip') context.log.info({ act, operation: planned.book.operation?.number }, act.type);
+      if (act.type !== 'EnsureVip')
+        context.log.info({ name: 'name' in act ? act.name : undefined, operation: planned.book.operation?.number }, act.type);
     } catch (error) {
       if (error instanceof DriverError) problems.push({ reason: error.reason, message: error.message });
       else failure ??= error;

@@ -97,7 +97,7 @@ function create(world: World): Plan {
   const asked = retry !== undefined && retry !== book.handledRequests?.retry;
   if (hasFailed(book, 'Create', wanted) && !asked) {
     const delay = epoch(book.operation!.finishedAt)! + retryDelay(book.operation!.attempt) - world.now;
-    const message = `${book.operation!.message} It is tried again by itself, or at once when the annotation reflavor.dev/retry is given a new value.`;
+    const message = `${ended(book.operation!.message ?? '')} It is tried again by itself, or at once when the annotation reflavor.dev/retry is given a new value.`;
     if (delay > 0) return { acts: [], book, verdict: { phase: 'Failed', reason: 'CreateFailed', message }, requeueAfterMs: delay };
   }
   return begun(world, { kind: 'Create', to: wanted, replaces: [] });
@@ -136,11 +136,11 @@ function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { 
   if (refusal) return { phase: 'Refused', ...refusal };
   if (wanted !== book.flavorId) {
     const cause = [book.operation, ...(book.history ?? [])].find((o) => o?.kind === 'Resize' && o.to === wanted && o.result === 'Failed');
-    const message = `The resize to ${wanted} failed: ${cause?.message ?? 'see status.history.'} Flavor ${book.flavorId} is in force and serves. Mend the cause and set the annotation reflavor.dev/retry to a new value, or set flavorId back to ${book.flavorId}.`;
+    const message = `The resize to ${wanted} failed: ${ended(cause?.message ?? 'see status.history')} Flavor ${book.flavorId} is in force and serves. Mend the cause and set the annotation reflavor.dev/retry to a new value, or set flavorId back to ${book.flavorId}.`;
     return { phase: 'Failed', reason: cause?.reason ?? 'ResizeFailed', message };
   }
   if (hasFailed(book, 'Failover', book.flavorId!)) {
-    const message = `The failover failed: ${book.operation!.message} What was in force serves on. Set the annotation reflavor.dev/retry to a new value to try again.`;
+    const message = `The failover failed: ${ended(book.operation!.message ?? '')} What was in force serves on. Set the annotation reflavor.dev/retry to a new value to try again.`;
     return { phase: 'Failed', reason: book.operation!.reason ?? 'FailoverFailed', message };
   }
   const unready = fit.find((v) => !serves(v.object));
@@ -155,7 +155,12 @@ function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { 
     if (unmet) return { phase: 'Pending', reason: 'ConfigurationPending', message: unmet.message };
   }
   const problem = world.problems[0] ?? world.notices[0];
-  if (problem) return { phase: 'Failed', reason: problem.reason, message: `Listener ${problem.listener}: ${problem.message}` };
+  if (problem) {
+    const port = listenerPorts(lb).find((l) => l.name === problem.listener)?.port;
+    const still =
+      port !== undefined && world.vip?.ports.includes(port) ? 'It serves on as it was.' : 'It is closed until then; the others serve.';
+    return { phase: 'Failed', reason: problem.reason, message: `Listener ${problem.listener}: ${problem.message} ${still}` };
+  }
   const closed = listenerPorts(lb).filter((l) => !world.vip?.ports.includes(l.port));
   if (closed.length > 0) return { phase: 'Pending', reason: 'VipPending', message: `Opening port ${closed[0]!.port} of the VIP.` };
   const remade = remadeFlavor(world, fit);
@@ -169,3 +174,6 @@ function remadeFlavor(world: World, fit: AmphoraView[]): string {
   if (!found || !('flavor' in found) || fit.every((v) => isDeepStrictEqual(v.object.spec.flavorData, found.flavor.data))) return '';
   return ` Flavor ${id} has other data now than its amphorae run with; that is not applied to them: set flavorId to another flavor to change them.`;
 }
+
+/** A sentence that others can follow. */
+const ended = (text: string): string => text.replace(/[.\s]*$/, '.');

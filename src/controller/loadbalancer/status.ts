@@ -38,7 +38,7 @@ export function statusOf(world: World, plan: Plan, problems: ActProblem[] = []):
     operatingStatus: operatingOf(world),
     vipAddress: vip?.address ?? lb.status?.vipAddress,
     vipPorts: vip?.ports,
-    resize: resizeWord(book.operation),
+    resize: plan.verdict.phase === 'Refused' ? 'Refused' : resizeWord(book.operation),
     amphorae: world.amphorae.map((v) => amphoraLine(v.object, world)),
     listenerProblems: [...world.problems, ...world.notices].map(({ listener, reason, message }) => ({
       listener,
@@ -83,13 +83,14 @@ function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): P
 }
 
 /** Octavia's operating status, from what the amphorae that carry the traffic see of the members. */
-function operatingOf({ loadBalancer: { spec, status }, amphorae }: World): OperatingStatus {
+function operatingOf({ loadBalancer: { spec, status }, amphorae, vip }: World): OperatingStatus {
   if (!spec.adminStateUp) return 'OFFLINE';
   const seen =
     amphorae.map((v) => v.object).find((a) => serves(a) && a.spec.role !== 'BACKUP') ?? amphorae.map((v) => v.object).find(serves);
   if (!seen) return status?.flavorId === undefined ? 'OFFLINE' : 'ERROR';
   const down = (seen.status?.unhealthyMembers ?? []).filter((m) => m.status === 'ERROR');
-  if (down.length === 0) return 'ONLINE';
+  const closed = listenerPorts({ spec }).some((l) => !vip?.ports.includes(l.port));
+  if (down.length === 0) return closed ? 'DEGRADED' : 'ONLINE';
   const pools = (spec.pools ?? []).filter((p) => p.adminStateUp && !p.service);
   const dead = pools.some(
     (p) =>
@@ -145,7 +146,7 @@ function claims(world: World, plan: Plan, provisioning: ProvisioningStatus, prob
     available(world),
     resizing(book.operation, book.history),
   ];
-  if (verdict.phase === 'Refused' || verdict.phase === 'Failed') {
+  if (verdict.phase === 'Refused' || verdict.phase === 'Failed' || verdict.stalled) {
     // A failed create or failover is tried again by itself: that is progress to come, not a dead end.
     const again = verdict.reason === 'CreateFailed' || verdict.reason === 'FailoverFailed';
     result.push({ type: again ? 'Reconciling' : 'Stalled', status: 'True', reason, message });

@@ -159,6 +159,16 @@ export const ruleCases: RuleCase[] = [
     { protocol: 'TCP', sessionPersistence: { type: 'SOURCE_IP' } },
   ),
   pool(
+    'must be the address of one host',
+    { members: [member({ address: '0.0.0.0' })] },
+    { members: [member({ address: '223.255.255.254' })] },
+  ),
+  pool(
+    'must be the address of one host',
+    { members: [member({ monitorAddress: 'ff02::1' })] },
+    { members: [member({ monitorAddress: 'fe80::1' })] },
+  ),
+  pool(
     'must be an IPv4 or IPv6 address: for a host name, use a Service',
     { members: [member({ address: 'db.example.org' })] },
     { members: [member({ address: '2001:db8::2' })] },

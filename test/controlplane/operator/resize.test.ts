@@ -255,7 +255,10 @@ describe('what goes wrong beside it', () => {
     const lb = await until((o) => expect(o.status?.operation).toMatchObject({ result: 'Cancelled', finishedAt: expect.any(String) }));
     expect(conditionOf(lb.status?.conditions, 'Available')?.status).toBe('True');
     const stalled = await until((o) =>
-      expect(conditionOf(o.status?.conditions, 'Stalled')).toMatchObject({ reason: 'ConfigurationRefused', message: 'unknown keyword' }),
+      expect(conditionOf(o.status?.conditions, 'Stalled')).toMatchObject({
+        reason: 'ConfigurationRefused',
+        message: expect.stringContaining('unknown keyword'),
+      }),
     );
     expect(stalled.status?.vipPorts).toEqual([80]);
     world.faults.clear();
