@@ -317,6 +317,16 @@ describe('a VIP', () => {
   });
 });
 
+test('an address is to be had again although the operator died while it removed what had it', async () => {
+  const address = '127.200.14.9';
+  await driver.ensureVip({ ...vip, address }, []);
+  await expect(driver.ensureVip({ ...vip, uid: 'other-uid', address }, [])).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
+  await signalVip('lb-uid', setting.stateDir, 'SIGKILL');
+  await rm(vipFolder(), { recursive: true });
+  expect((await driver.ensureVip({ ...vip, uid: 'other-uid', address }, [])).address).toBe(address);
+  await expect(driver.ensureVip({ ...vip, address }, [])).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
+});
+
 describe('after an operator that died before it had written down what it started', () => {
   test('amphora and VIP are found running, and serve on', async () => {
     const url = await serving(master());

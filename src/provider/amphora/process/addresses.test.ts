@@ -44,6 +44,16 @@ test('an address is freed by its owner alone', async () => {
   await book.take('other/vip', '127.128.0.7');
 });
 
+test('the claim of an owner of which nothing is left is void, and only one of those that want its address gets it', async () => {
+  const there = new Set(['gone/vip', 'a/vip', 'b/vip', 'c/vip']);
+  const book = new AddressBook(dir, async (owner) => there.has(owner));
+  await book.take('gone/vip', '127.128.0.7');
+  await expect(book.take('a/vip', '127.128.0.7')).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
+  there.delete('gone/vip');
+  const outcomes = await Promise.allSettled(['a/vip', 'b/vip', 'c/vip'].map((owner) => book.take(owner, '127.128.0.7')));
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+});
+
 test('a VIP is at a loopback address where no amphora lives, in its one spelling', () => {
   for (const address of ['127.0.0.1', '127.63.255.254', '127.128.0.1', '127.200.14.7', '::1']) expect(vipAddress(address)).toBe(address);
   expect(vipAddress('0:0:0:0:0:0:0:1')).toBe('::1');

@@ -5,6 +5,7 @@ import { BlockList, createServer, isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { DriverError } from '../driver.ts';
 import { canonicalAddress } from '../haproxy/address.ts';
+import { KeyedMutex } from './mutex.ts';
 
 /** A range of IPv4 addresses: its first address as a number, and how many there are. */
 interface Range {
@@ -48,9 +49,14 @@ ofAmphorae.addSubnet('127.64.0.0', 10);
  */
 export class AddressBook {
   readonly #dir: string;
+  readonly #isThere: (owner: string) => Promise<boolean>;
+  /** Claims are undone one by one, so that nobody undoes one that was made since it looked. */
+  readonly #mutex = new KeyedMutex();
 
-  constructor(dir: string) {
+  /** `isThere` says of an owner whether anything is left of it; a claim of one that is gone is void. Default: all are there. */
+  constructor(dir: string, isThere: (owner: string) => Promise<boolean> = async () => true) {
     this.#dir = dir;
+    this.#isThere = isThere;
   }
 
   /**
@@ -63,7 +69,7 @@ export class AddressBook {
     for (let i = 0; i < 1000; i++) {
       const address = dotted(range.first + ((start + i) % range.size));
       if (isReserved(address)) continue;
-      const holder = await this.owner(address);
+      const holder = await this.#holder(address);
       if (holder === owner) return address;
       if (holder === undefined && (await isUsable(address)) && (await this.#claim(address, owner))) return address;
     }
@@ -75,19 +81,28 @@ export class AddressBook {
 
   /** Takes this very address. @throws DriverError AddressNotAvailable when it is another owner's */
   async take(owner: string, address: string): Promise<void> {
-    if (!(await this.#claim(address, owner)) && (await this.owner(address)) !== owner) {
+    if ((await this.#holder(address)) !== owner && !(await this.#claim(address, owner))) {
       throw new DriverError('AddressNotAvailable', `${address} is the VIP of another load balancer: choose another vip.address`);
     }
   }
 
-  /** Whose the address is. */
-  owner(address: string): Promise<string | undefined> {
-    return readlink(join(this.#dir, address)).catch(() => undefined);
+  /** Frees the address, if it is the owner's. */
+  free(owner: string, address: string): Promise<void> {
+    return this.#mutex.run(address, async () => {
+      if ((await this.#owner(address)) === owner) await unlink(join(this.#dir, address));
+    });
   }
 
-  /** Frees the address, if it is the owner's. */
-  async free(owner: string, address: string): Promise<void> {
-    if ((await this.owner(address)) === owner) await unlink(join(this.#dir, address));
+  /** Whose the address is, once a claim that is void has been undone. */
+  async #holder(address: string): Promise<string | undefined> {
+    const owner = await this.#owner(address);
+    if (owner === undefined || (await this.#isThere(owner))) return owner;
+    await this.free(owner, address);
+    return this.#owner(address);
+  }
+
+  #owner(address: string): Promise<string | undefined> {
+    return readlink(join(this.#dir, address)).catch(() => undefined);
   }
 
   async #claim(address: string, owner: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import { ALIVE_PORT, applyMembers, carriedOver, configurationHash, PEERS_PORT, r
 import { parseEnv } from '../haproxy/runtime.ts';
 import { controlAddress, portProblem } from './addresses.ts';
 import { checkConfiguration, HaproxyProcess } from './haproxy-process.ts';
-import { type Folder, readJson, readText, writeJson, writeWhole } from './layout.ts';
+import { type Folder, readJson, readText, removeFolder, writeJson, writeWhole } from './layout.ts';
 
 /** What an amphora keeps in its folder about itself. */
 export interface AmphoraState {
@@ -125,11 +125,9 @@ export class ProcessAmphora {
     await this.remember({ ...state, drainedTo: await this.#reload(signal) });
   }
 
-  /** Ends it and removes its folder. */
-  async destroy(): Promise<void> {
-    await this.process.end();
-    await rm(this.#folder.dir, { recursive: true, force: true });
-    for (const socket of [this.#folder.masterSocket, this.#folder.adminSocket]) await rm(socket, { force: true });
+  /** Removes all that is left of one that has ended. */
+  remove(): Promise<void> {
+    return removeFolder(this.#folder);
   }
 
   /** Writes the candidate and has it checked. */

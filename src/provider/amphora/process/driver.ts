@@ -1,4 +1,4 @@
-import { readdir, rmdir } from 'node:fs/promises';
+import { access, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Amphora } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
@@ -40,7 +40,7 @@ export class ProcessDriver implements AmphoraDriver {
 
   constructor({ stateDir, haproxy = 'haproxy', imagesDir = join(stateDir, 'images'), now = Date.now }: ProcessDriverOptions) {
     this.#layout = new Layout(stateDir);
-    this.#addresses = new AddressBook(this.#layout.addresses);
+    this.#addresses = new AddressBook(this.#layout.addresses, (owner) => this.#isThere(owner));
     this.#haproxy = haproxy;
     this.#imagesDir = imagesDir;
     this.#now = now;
@@ -50,12 +50,16 @@ export class ProcessDriver implements AmphoraDriver {
   ensureVip(ref: VipRef, ports: number[], signal?: AbortSignal): Promise<VipObservation> {
     return this.#onVip(ref.uid, signal, async (vip) => {
       const state = await vip.state();
-      const address = state?.address ?? (await this.#vipAddress(ref, ports));
-      await vip.requirePorts(address, ports).catch(async (error) => {
-        if (!state) await this.#addresses.free(vipOwner(ref.uid), address);
-        throw error;
-      });
+      let address = state?.address;
+      // The folder first: without it, a claim is void.
       await this.#layout.create(this.#layout.vip(ref.uid));
+      try {
+        address ??= await this.#vipAddress(ref, ports);
+        await vip.requirePorts(address, ports);
+      } catch (error) {
+        if (!state) await this.#removeVip(vip, ref.uid, address);
+        throw error;
+      }
       await vip.apply({ address, ports: [...ports].sort((a, b) => a - b), servers: state?.servers ?? [] }, signal);
       return (await vip.observe(signal))!;
     });
@@ -68,10 +72,7 @@ export class ProcessDriver implements AmphoraDriver {
 
   releaseVip(ref: VipRef, signal?: AbortSignal): Promise<void> {
     return this.#onVip(ref.uid, signal, async (vip) => {
-      const state = await vip.state();
-      await vip.release();
-      if (state) await this.#addresses.free(vipOwner(ref.uid), state.address);
-      await this.#removeIfEmpty(ref.uid);
+      await this.#removeVip(vip, ref.uid, (await vip.state())?.address);
     });
   }
 
@@ -158,8 +159,9 @@ export class ProcessDriver implements AmphoraDriver {
     return this.#onAmphora(amphora, signal, async (target) => {
       const state = await target.state();
       await this.#requireDetached(amphora, 'destroyed');
-      await target.destroy();
+      await target.process.end();
       if (state) await this.#addresses.free(keyOf(amphora), state.address);
+      await target.remove();
       this.#watch.forget(keyOf(amphora));
       await this.#removeIfEmpty(amphora.spec.loadBalancer.uid);
     });
@@ -195,6 +197,24 @@ export class ProcessDriver implements AmphoraDriver {
     if (problem) throw problem;
     await this.#addresses.take(owner, address);
     return address;
+  }
+
+  /** The folder last: while it is there, so is the memory of the address that is to be freed. */
+  async #removeVip(vip: Vip, uid: string, address: string | undefined): Promise<void> {
+    await vip.end();
+    if (address !== undefined) await this.#addresses.free(vipOwner(uid), address);
+    await vip.remove();
+    await this.#removeIfEmpty(uid);
+  }
+
+  /** Whether an owner of an address has a folder. */
+  #isThere(owner: string): Promise<boolean> {
+    const [uid = '', name = ''] = owner.split('/');
+    const { dir } = owner === vipOwner(uid) ? this.#layout.vip(uid) : this.#layout.amphora(uid, name);
+    return access(dir).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #requireDetached(amphora: Amphora, what: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Where the driver keeps what on disk. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
@@ -79,6 +79,12 @@ export class Layout {
       adminSocket: `${socket}.s`,
     };
   }
+}
+
+/** Removes a folder with its sockets. */
+export async function removeFolder({ dir, masterSocket, adminSocket }: Folder): Promise<void> {
+  for (const socket of [masterSocket, adminSocket]) await rm(socket, { force: true });
+  await rm(dir, { recursive: true, force: true });
 }
 
 /** A name that stays one folder, whatever it holds. */

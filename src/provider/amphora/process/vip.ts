@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { DriverError, type VipObservation } from '../driver.ts';
 import { parseStat } from '../haproxy/runtime.ts';
 import { portProblem } from './addresses.ts';
 import { HaproxyProcess } from './haproxy-process.ts';
-import { type Folder, readJson, writeJson, writeWhole } from './layout.ts';
+import { type Folder, readJson, removeFolder, writeJson, writeWhole } from './layout.ts';
 import {
   amphoraOf,
   BACKENDS,
@@ -108,11 +107,14 @@ export class Vip {
     }, signal);
   }
 
-  /** Ends the process and removes its folder. */
-  async release(): Promise<void> {
-    await this.#process.end();
-    await rm(this.#folder.dir, { recursive: true, force: true });
-    for (const socket of [this.#folder.masterSocket, this.#folder.adminSocket]) await rm(socket, { force: true });
+  /** Ends the process, with all connections. */
+  end(): Promise<void> {
+    return this.#process.end();
+  }
+
+  /** Removes all that is left of one that has ended. */
+  remove(): Promise<void> {
+    return removeFolder(this.#folder);
   }
 
   /** What the process says, which is started if it has to be; one that is alive and stays silent is ended for that. */
