@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -176,6 +176,33 @@ describe('an amphora', () => {
     await driver.build(master(), { ...broken, secrets: { bad: { certificate: 'no certificate', key: 'no key' } } });
     await eventually(async () => expect(await driver.observe(master())).toMatchObject({ running: true }));
     expect(await driver.lastConfiguration(master())).toEqual(configurationOf(master()));
+  });
+
+  test('that refuses at a reload what a check let pass keeps, and loads next, what it had', async () => {
+    process.env.REFLAVOR_TEST_SECRET = 'secret';
+    const tagged = buildAmphora({ name: 'web-amp-0', flavorData: { ampImageTag: 'lenient' } });
+    const image = join(setting.stateDir, 'images', 'lenient', 'haproxy');
+    await mkdir(join(image, '..'), { recursive: true });
+    const seen = join(setting.stateDir, 'environment');
+    await writeFile(image, `#!/bin/sh\ncase "$1" in -c) env > ${seen}; exit 0;; esac\nexec /usr/sbin/haproxy "$@"\n`, { mode: 0o755 });
+    await running(tagged);
+    const had = await driver.lastConfiguration(tagged);
+    const file = join(amphoraFolder(tagged), 'haproxy.cfg');
+    const installed = await readFile(file, 'utf8');
+    const broken = configurationOf(tagged, {
+      listener: { tls: { defaultTlsContainerRef: 'bad', clientAuthentication: 'NONE' }, protocol: 'TERMINATED_HTTPS' },
+    });
+    const refused = driver.configure(tagged, { ...broken, secrets: { bad: { certificate: 'no certificate', key: 'no key' } } });
+    await expect(refused).rejects.toMatchObject({ name: 'ConfigurationRefused' });
+    await expect(refused).rejects.not.toThrow(setting.stateDir);
+    expect(await driver.lastConfiguration(tagged)).toEqual(had);
+    expect(await readFile(file, 'utf8')).toBe(installed);
+    // As an operator leaves it that dies before the reload.
+    await writeFile(file, 'what has never been loaded');
+    await driver.drain(tagged);
+    expect(await driver.observe(tagged)).toMatchObject({ running: true, listeners: [{ open: true }] });
+    expect(await readFile(seen, 'utf8')).toMatch(/^PATH=/m);
+    expect(await readFile(seen, 'utf8')).not.toContain('REFLAVOR_TEST_SECRET');
   });
 
   test('does not take a port that another program has on all addresses, and loses nothing over it', async () => {

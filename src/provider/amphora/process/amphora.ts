@@ -89,7 +89,7 @@ export class ProcessAmphora {
     const { reloadNeeded } = await applyMembers(this.process.control.worker, configuration, signal);
     if (reloadNeeded !== undefined) {
       await this.remember({ ...state, loading: configuration });
-      await this.#reload(signal);
+      await this.#reload(signal).catch((error) => this.#unstage(state, error, signal));
     }
     await this.remember({ ...state, loaded: configuration, loading: undefined });
   }
@@ -109,6 +109,15 @@ export class ProcessAmphora {
     await this.#install();
   }
 
+  /** After a reload that was refused: whatever loads next is to find what has been running all along. Rejects with the refusal. */
+  async #unstage(state: AmphoraState, error: unknown, signal?: AbortSignal): Promise<never> {
+    if (error instanceof ConfigurationRefused) {
+      if (state.loaded) await this.#stage(state, state.loaded, signal);
+      await this.remember({ ...state, loading: undefined });
+    }
+    throw error;
+  }
+
   /**
    * Has a new worker load what is staged, with the members that are known to be down. The old worker tells its clients to go, and ends
    * with its last connection. Resolves to the new worker's pid.
@@ -122,6 +131,8 @@ export class ProcessAmphora {
   async drain(state: AmphoraState, signal?: AbortSignal): Promise<void> {
     const { workers } = await this.process.control.processes(signal);
     if (workers.find(({ old }) => !old)?.pid === state.drainedTo) return;
+    // An operator that died in an act may have left something else there, which has never been loaded.
+    if (state.loaded) await this.#stage(state, state.loaded, signal);
     await this.remember({ ...state, drainedTo: await this.#reload(signal) });
   }
 
@@ -152,7 +163,7 @@ export class ProcessAmphora {
     const alerts = await checkConfiguration(binary, candidateFile, signal);
     if (alerts === undefined) return;
     await rm(candidateFile, { force: true });
-    throw new ConfigurationRefused(alerts.replaceAll(candidateFile, 'haproxy.cfg').replaceAll(`${filesDir}/`, ''));
+    throw new ConfigurationRefused(this.process.withoutPaths(alerts));
   }
 
   /** Makes the candidate the one that the next start or reload loads; what only older ones refer to goes. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, constants, rename, stat, truncate } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
 import { alertsOf } from '../haproxy/alerts.ts';
@@ -95,7 +95,7 @@ export class HaproxyProcess {
       if (!(error instanceof ConfigurationRefused)) throw error;
       // 2.6 tells its alerts to the log alone.
       const words = ((await readText(this.folder.logFile)) ?? '').slice(logged);
-      throw new ConfigurationRefused(alertsOf(words) || error.message, { cause: error });
+      throw new ConfigurationRefused(this.withoutPaths(alertsOf(words) || error.message), { cause: error });
     });
   }
 
@@ -134,7 +134,17 @@ export class HaproxyProcess {
   /** HAProxy's own words on why it ended, its alerts first of all. */
   async lastWords(): Promise<string> {
     const log = (await readText(this.folder.logFile)) ?? '';
-    return alertsOf(log) || log.trim().split('\n').slice(-3).join('\n') || 'it said nothing';
+    return this.withoutPaths(alertsOf(log) || log.trim().split('\n').slice(-3).join('\n') || 'it said nothing');
+  }
+
+  /** HAProxy's words with the files named as if they lay by themselves: where on this machine they do is nothing to a tenant. */
+  withoutPaths(words: string): string {
+    const { dir, candidateFile, configurationFile } = this.folder;
+    return words
+      .replaceAll(candidateFile, basename(configurationFile))
+      .split(`${dir}/`)
+      .map((part, i) => (i === 0 ? part : part.replace(/^files-[0-9a-f]+\//, '')))
+      .join('');
   }
 
   /** Keeps the log from growing for ever. HAProxy appends to it, so that it goes on at the new end. */
@@ -163,14 +173,22 @@ export class HaproxyProcess {
   }
 }
 
-/** Has HAProxy check a configuration file (`haproxy -c`): undefined when it is fine, otherwise the alerts. */
+/**
+ * Has HAProxy check a configuration file (`haproxy -c`): undefined when it is fine, otherwise the alerts. It knows no more of our
+ * environment than the process will.
+ */
 export function checkConfiguration(binary: string, file: string, signal?: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    execFile(binary, ['-c', '-f', file], { signal, timeout: 30_000, maxBuffer: 1 << 22 }, (error, stdout, stderr) => {
-      if (!error) return resolve(undefined);
-      if (typeof error.code !== 'number') return reject(error);
-      resolve(alertsOf(stderr) || stderr.trim() || stdout.trim() || `haproxy -c ended with ${error.code}`);
-    });
+    execFile(
+      binary,
+      ['-c', '-f', file],
+      { env: { PATH: process.env.PATH }, signal, timeout: 30_000, maxBuffer: 1 << 22 },
+      (error, stdout, stderr) => {
+        if (!error) return resolve(undefined);
+        if (typeof error.code !== 'number') return reject(error);
+        resolve(alertsOf(stderr) || stderr.trim() || stdout.trim() || `haproxy -c ended with ${error.code}`);
+      },
+    );
   });
 }
 
