@@ -205,6 +205,18 @@ describe('an amphora', () => {
     expect(await readFile(seen, 'utf8')).not.toContain('REFLAVOR_TEST_SECRET');
   });
 
+  test('takes no member at an address of the amphorae, where the control ports of others are', async () => {
+    await running(master());
+    const { address } = await driver.observe(master());
+    const member = buildServer({ address: setting.members[0]!.address, protocolPort: setting.members[0]!.port });
+    for (const servers of [[buildServer({ address: address!, protocolPort: 61026 })], [{ ...member, monitorAddress: address! }]]) {
+      const refused = driver.configure(master(), configurationOf(master(), { servers }));
+      await expect(refused).rejects.toMatchObject({ name: 'ConfigurationRefused' });
+      await expect(refused).rejects.toThrow(address!);
+    }
+    expect(await driver.lastConfiguration(master())).toEqual(configurationOf(master()));
+  });
+
   test('does not take a port that another program has on all addresses, and loses nothing over it', async () => {
     const [port, taken] = setting.ports;
     const url = await serving(master());

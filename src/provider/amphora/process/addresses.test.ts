@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddress, vipAddresses } from './addresses.ts';
+import { AddressBook, amphoraAddresses, controlAddress, isAmphorae, portProblem, vipAddress, vipAddresses } from './addresses.ts';
 
 let dir: string;
 const usable = async () => true;
@@ -52,6 +52,11 @@ test('the claim of an owner of which nothing is left is void, and only one of th
   there.delete('gone/vip');
   const outcomes = await Promise.allSettled(['a/vip', 'b/vip', 'c/vip'].map((owner) => book.take(owner, '127.128.0.7')));
   expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+});
+
+test('an address of the amphorae is known in every spelling', () => {
+  for (const address of ['127.64.0.1', '127.127.255.254', '::ffff:127.96.0.1', '::ffff:7f60:1']) expect(isAmphorae(address)).toBe(true);
+  for (const address of ['127.63.255.255', '127.128.0.0', '10.64.0.1', '::1', '2001:db8::1']) expect(isAmphorae(address)).toBe(false);
 });
 
 test('a VIP is at a loopback address where no amphora lives, in its one spelling', () => {

@@ -1,7 +1,7 @@
 /** Loopback addresses, one for each amphora and each VIP. */
 import { createHash } from 'node:crypto';
 import { mkdir, readlink, symlink, unlink } from 'node:fs/promises';
-import { BlockList, createServer, isIPv4 } from 'node:net';
+import { BlockList, createServer, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { DriverError } from '../driver.ts';
 import { canonicalAddress } from '../haproxy/address.ts';
@@ -37,8 +37,8 @@ export function vipAddress(wanted: string): string {
   );
 }
 
-/** Whether it is in 127.64.0.0/10, where the amphorae of all load balancers listen, for the VIP and for control. */
-export const isAmphorae = (address: string) => isIPv4(address) && ofAmphorae.check(address);
+/** Whether it is in 127.64.0.0/10 (also written as `::ffff:127.64.0.1`), where the amphorae of all load balancers listen, for the VIP and for control. */
+export const isAmphorae = (address: string) => ofAmphorae.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
 const ofAmphorae = new BlockList();
 ofAmphorae.addSubnet('127.64.0.0', 10);

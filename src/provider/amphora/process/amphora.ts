@@ -5,7 +5,7 @@ import type { Configuration } from '../configuration.ts';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
 import { ALIVE_PORT, applyMembers, carriedOver, configurationHash, PEERS_PORT, render } from '../haproxy/index.ts';
 import { parseEnv } from '../haproxy/runtime.ts';
-import { controlAddress, portProblem } from './addresses.ts';
+import { controlAddress, isAmphorae, portProblem } from './addresses.ts';
 import { checkConfiguration, HaproxyProcess } from './haproxy-process.ts';
 import { type Folder, readJson, readText, removeFolder, writeJson, writeWhole } from './layout.ts';
 
@@ -143,6 +143,7 @@ export class ProcessAmphora {
 
   /** Writes the candidate and has it checked. */
   async #prepare(binary: string, address: string, configuration: Configuration, signal?: AbortSignal): Promise<void> {
+    refuseAmphoraeAsMembers(configuration);
     const text = JSON.stringify(configuration);
     const filesDir = join(this.#folder.dir, `files-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
     const { config, files } = render(withControlAddresses(configuration), {
@@ -198,6 +199,17 @@ const lostError = (why: string) =>
 
 const portsOf = (configuration: Configuration | undefined) =>
   [...(configuration?.listeners ?? []), ...(configuration?.kept?.listeners ?? [])].map(({ protocolPort }) => protocolPort);
+
+/** A tenant's member at such an address would be another load balancer's amphora, or its control port. @throws ConfigurationRefused */
+function refuseAmphoraeAsMembers({ pools, kept }: Configuration): void {
+  for (const { pool, servers } of [...pools, ...(kept?.pools ?? [])]) {
+    const address = servers.flatMap((server) => [server.address, server.monitorAddress ?? []].flat()).find(isAmphorae);
+    if (address === undefined) continue;
+    throw new ConfigurationRefused(
+      `pool ${pool.name} has a member at ${address} (address or monitorAddress): 127.64.0.0/10 is where amphorae live, use another address`,
+    );
+  }
+}
 
 /** Peers are spoken to where no listener can be in the way. */
 const withControlAddresses = (configuration: Configuration): Configuration => ({
