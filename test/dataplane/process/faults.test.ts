@@ -366,6 +366,19 @@ test('an address is to be had again although the operator died while it removed 
   await expect(driver.ensureVip({ ...vip, address }, [])).rejects.toMatchObject({ reason: 'AddressNotAvailable' });
 });
 
+test('files that a power cut left empty are no end: an amphora is lost and can be replaced, a VIP starts anew where it was', async () => {
+  const url = await serving(master());
+  for (const folder of [amphoraFolder(master()), vipFolder()]) {
+    for (const file of ['state.json', 'process.json']) await writeFile(join(folder, file), '');
+  }
+  expect(await driver.observe(master())).toMatchObject({ lost: true, problem: { message: expect.stringContaining('state.json') } });
+  expect(`http://${(await driver.ensureVip(vip, setting.ports.slice(0, 1))).address}:${setting.ports[0]}/`).toBe(url);
+  await driver.destroy(master());
+  expect(await haproxiesIn(amphoraFolder(master()))).toEqual([]);
+  await serving(master());
+  expect(await answeredBy(url)).toBe(setting.members[0]!.name);
+});
+
 describe('after an operator that died before it had written down what it started', () => {
   test('amphora and VIP are found running, and serve on', async () => {
     const url = await serving(master());

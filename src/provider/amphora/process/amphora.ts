@@ -11,7 +11,8 @@ import { type Folder, readJson, readText, removeFolder, writeJson, writeWhole } 
 
 /** What an amphora keeps in its folder about itself. */
 export interface AmphoraState {
-  address: string;
+  /** Unknown only of one that is lost. */
+  address?: string;
   /** The configuration that was last loaded with success. */
   loaded?: Configuration;
   /** One that is on its way; it counts as loaded once the running process reports its hash. */
@@ -37,7 +38,7 @@ export class ProcessAmphora {
 
   /** What it keeps about itself; undefined when there is no such amphora. */
   state(): Promise<AmphoraState | undefined> {
-    return readJson<AmphoraState>(this.#folder.stateFile);
+    return readJson<AmphoraState>(this.#folder.stateFile, { lost: "what is kept of it (state.json) is damaged and can't be read" });
   }
 
   /** The same, a configuration that has been loaded meanwhile taken as such. */
@@ -61,7 +62,7 @@ export class ProcessAmphora {
    * @throws ConfigurationRefused, DriverError PortInUse, ImageNotFound, AmphoraLost
    */
   async start(state: AmphoraState, configuration: Configuration, serversState: string | undefined, signal?: AbortSignal): Promise<void> {
-    if (state.lost !== undefined) throw lostError(state.lost);
+    const address = addressOf(state);
     if (await this.process.isCrashLooping()) return this.#giveUp(state, `it ended again and again: ${await this.process.lastWords()}`);
     const binary = await this.#binary().catch((error) => {
       if (state.loaded) return this.#giveUp(state, error.message);
@@ -70,14 +71,14 @@ export class ProcessAmphora {
     await writeWhole(this.#serverStateFile, serversState === undefined ? '1\n' : carriedOver(serversState));
     let next = configuration;
     try {
-      await this.#prepare(binary, state.address, next, signal);
+      await this.#prepare(binary, address, next, signal);
     } catch (error) {
       if (!state.loaded || !(error instanceof ConfigurationRefused)) throw error;
       next = state.loaded;
-      await this.#prepare(binary, state.address, next, signal);
+      await this.#prepare(binary, address, next, signal);
     }
     await this.process.endLeftovers();
-    await this.#requirePorts(state.address, portsOf(next));
+    await this.#requirePorts(address, portsOf(next));
     await this.#install();
     await this.remember({ ...state, loading: next, drainedTo: undefined });
     await this.process.start(binary);
@@ -100,10 +101,11 @@ export class ProcessAmphora {
    * @throws ConfigurationRefused; DriverError PortInUse, PermissionDenied
    */
   async #stage(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
+    const address = addressOf(state);
     const had = new Set(portsOf(state.loaded));
-    await this.#prepare(await this.#binary(), state.address, configuration, signal);
+    await this.#prepare(await this.#binary(), address, configuration, signal);
     await this.#requirePorts(
-      state.address,
+      address,
       portsOf(configuration).filter((port) => !had.has(port)),
     );
     await this.#install();
@@ -196,6 +198,12 @@ export class ProcessAmphora {
 
 const lostError = (why: string) =>
   new DriverError('AmphoraLost', `HAProxy can't be kept running, so that the amphora is to be replaced: ${why}`);
+
+/** Where it listens. @throws DriverError AmphoraLost */
+export function addressOf({ address, lost }: AmphoraState): string {
+  if (lost !== undefined || address === undefined) throw lostError(lost ?? 'its address is not known');
+  return address;
+}
 
 const portsOf = (configuration: Configuration | undefined) =>
   [...(configuration?.listeners ?? []), ...(configuration?.kept?.listeners ?? [])].map(({ protocolPort }) => protocolPort);

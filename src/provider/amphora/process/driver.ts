@@ -5,7 +5,7 @@ import type { Configuration } from '../configuration.ts';
 import { ABSENT, type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
 import { ALIVE_PORT } from '../haproxy/index.ts';
 import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddress, vipAddresses } from './addresses.ts';
-import { type AmphoraState, ProcessAmphora } from './amphora.ts';
+import { type AmphoraState, addressOf, ProcessAmphora } from './amphora.ts';
 import { findBinary } from './haproxy-process.ts';
 import { Layout } from './layout.ts';
 import { KeyedMutex } from './mutex.ts';
@@ -129,7 +129,7 @@ export class ProcessDriver implements AmphoraDriver {
       if (!state) throw new DriverError('DriverFailed', `${name} can't be attached: it was never built`);
       // What comes to it from now on has not been asked to end.
       if (state.drainedTo !== undefined) await target.remember({ ...state, drainedTo: undefined });
-      return state.address;
+      return addressOf(state);
     });
     await this.#onVip(amphora.spec.loadBalancer.uid, signal, async (vip) => {
       const state = await vip.state();
@@ -160,7 +160,7 @@ export class ProcessDriver implements AmphoraDriver {
       const state = await target.state();
       await this.#requireDetached(amphora, 'destroyed');
       await target.process.end();
-      if (state) await this.#addresses.free(keyOf(amphora), state.address);
+      if (state?.address !== undefined) await this.#addresses.free(keyOf(amphora), state.address);
       await target.remove();
       this.#watch.forget(keyOf(amphora));
       await this.#removeIfEmpty(amphora.spec.loadBalancer.uid);

@@ -98,16 +98,22 @@ let written = 0;
 /** Writes a file whole or not at all, readable by its owner alone: it may hold keys. Two that write it at once don't mix. */
 export async function writeWhole(file: string, content: string): Promise<void> {
   const part = `${file}.${written++}.part`;
-  await writeFile(part, content, { mode: 0o600 });
+  // On disk before it has its name: after a power cut, the name would stand for an empty file otherwise.
+  await writeFile(part, content, { mode: 0o600, flush: true });
   await rename(part, file);
 }
 
 export const writeJson = (file: string, value: unknown) => writeWhole(file, `${JSON.stringify(value)}\n`);
 
-/** What the file holds; undefined when there is none. */
-export async function readJson<T>(file: string): Promise<T | undefined> {
+/** What the file holds; undefined when there is none. `damaged` stands for one that can't be read as JSON. Default: as if there were none. */
+export async function readJson<T>(file: string, damaged?: T): Promise<T | undefined> {
   const text = await readText(file);
-  return text === undefined ? undefined : (JSON.parse(text) as T);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return damaged;
+  }
 }
 
 /** The file's text; undefined when there is none. */

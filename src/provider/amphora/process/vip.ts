@@ -65,8 +65,11 @@ export class Vip {
 
   /** Refuses ports that can't be had before anything changes. @throws DriverError PortInUse, PermissionDenied, AddressNotAvailable */
   async requirePorts(address: string, ports: number[]): Promise<void> {
-    await this.#process.endLeftovers();
-    const held = (await this.#process.alive()) ? ((await this.state())?.ports ?? []) : [];
+    const state = await this.state();
+    // What it serves, if its state was damaged, is not known: it starts anew.
+    if (state) await this.#process.endLeftovers();
+    else await this.#process.end();
+    const held = (await this.#process.alive()) ? (state?.ports ?? []) : [];
     for (const port of ports) {
       const problem = held.includes(port) ? undefined : await portProblem(address, port);
       if (problem) throw problem;

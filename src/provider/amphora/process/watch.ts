@@ -40,7 +40,7 @@ export class AmphoraWatch {
       exists: true,
       running: reading !== undefined,
       lost: state.lost !== undefined,
-      problem: reading ? undefined : await this.#problem(key, target, state, alive),
+      problem: reading && state.lost === undefined ? undefined : await this.#problem(key, target, state, alive),
       address: state.address,
       startedAt: reading && (await target.process.startedAt()),
       attached: vip.inRotation,
