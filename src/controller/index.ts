@@ -1,4 +1,5 @@
 import type { Amphora, Flavor, FlavorProfile, LoadBalancer } from '../api/index.ts';
+import { keyOf } from '../kube/paths.ts';
 import type { KubeObject, Resource } from '../kube/types.ts';
 import type { AmphoraDriver } from '../provider/amphora/driver.ts';
 import { createDriver } from '../provider/amphora/drivers.ts';
@@ -13,9 +14,6 @@ import { Reflector } from './runtime/reflector.ts';
 import type { Setup, SetupDeps } from './runtime/setup.ts';
 import type { IndexFunction, ReadonlyStore, StoreEvent } from './runtime/store.ts';
 import { UnionStore } from './runtime/union-store.ts';
-
-const keyOf = ({ metadata }: { metadata: { namespace?: string; name: string } }) =>
-  metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name;
 
 /** A cache and who is told of its events: one reflector, or one for each namespace that is watched. */
 interface Watched<T extends KubeObject> {

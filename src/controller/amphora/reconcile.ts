@@ -1,4 +1,4 @@
-import { AMPHORA_FINALIZER, type Amphora, API_VERSION, LOADBALANCER_UID_LABEL, type LoadBalancer } from '../../api/index.ts';
+import { AMPHORA_FINALIZER, type Amphora, API_VERSION, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import type { EventRecorder } from '../../notify/events.ts';
@@ -12,8 +12,10 @@ import { InvalidObject, parsedLoadBalancer } from '../parse.ts';
 import { amphorae, loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/controller.ts';
+import { stable } from '../stable.ts';
 import { configurationFor, configurationSize, keeping, resolve } from './configuration.ts';
-import { amphoraStatus, isWorthWriting, stable, type Trouble } from './status.ts';
+import { freshAmphorae } from './list.ts';
+import { amphoraStatus, isWorthWriting, type Trouble } from './status.ts';
 import { isDrained } from './view.ts';
 
 export interface AmphoraReconcilerOptions {
@@ -70,8 +72,14 @@ export function amphoraReconciler(options: AmphoraReconcilerOptions): Reconcile 
 /** What an amphora is to have loaded, and the present members of what it keeps. */
 interface Wanted {
   configuration: Configuration;
+  hash: string;
+  revision: string;
   spare: PoolConfiguration[];
 }
+
+/** Whether that is what the running one reports. */
+const isLoaded = (seen: AmphoraObservation, { hash, revision }: Wanted): boolean =>
+  seen.configurationHash === hash && seen.membersRevision === revision;
 
 /** One visit to an amphora, as far as it has come. */
 interface Visit {
@@ -141,7 +149,8 @@ function wantedOf({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, am
     const resolved = resolve(parsedLoadBalancer(cached), sourcesOf(caches, amphora.metadata.namespace!));
     const configuration = configurationFor(resolved, amphora, caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid));
     const size = configurationSize(configuration);
-    if (size <= MAX_CONFIGURATION_BYTES) return { configuration, spare: resolved.spare };
+    if (size <= MAX_CONFIGURATION_BYTES)
+      return { configuration, hash: configurationHash(configuration), revision: membersRevision(configuration), spare: resolved.spare };
     const message = `The configuration takes ${size} bytes and a Secret holds ${MAX_CONFIGURATION_BYTES}: use fewer or smaller certificates, members or L7 policies, or split the load balancer.`;
     return new DriverError('ConfigurationTooLarge', message);
   } catch (error) {
@@ -176,8 +185,7 @@ async function load(
 ): Promise<void> {
   const { driver } = options;
   const last = await driver.lastConfiguration(amphora, signal);
-  const served = await servedPorts(options, loadBalancer, seen, signal);
-  const next = wanted instanceof DriverError ? last : keeping(wanted.configuration, last, wanted.spare, served);
+  const next = wanted instanceof DriverError ? last : await keepingServed(options, loadBalancer, seen, wanted, last, signal);
   if (!seen.running && next) {
     if (amphora.status?.startedAt !== undefined && amphora.spec.steering === 'Attached') {
       const note = `Amphora ${amphora.metadata.name} had ended and is started again.`;
@@ -187,9 +195,7 @@ async function load(
   }
   if (wanted instanceof DriverError) throw wanted;
   if (!seen.running || !next) return;
-  const current =
-    seen.configurationHash === configurationHash(wanted.configuration) && seen.membersRevision === membersRevision(wanted.configuration);
-  if (current && stable(next.kept) === stable(last?.kept)) return;
+  if (isLoaded(seen, wanted) && stable(next.kept) === stable(last?.kept)) return;
   await driver.configure(amphora, next, signal);
 }
 
@@ -222,9 +228,7 @@ async function requireAnother(
   signal: AbortSignal,
 ): Promise<void> {
   if (!seen.running || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
-  const labelSelector = `${LOADBALANCER_UID_LABEL}=${lb.metadata.uid}`;
-  const { items } = await client.listAll<Amphora>(amphorae, { namespace: lb.metadata.namespace, labelSelector, signal });
-  const staying = items
+  const staying = (await freshAmphorae(client, lb, signal))
     .filter((a) => a.metadata.uid !== amphora.metadata.uid && a.spec.steering === 'Attached')
     .map((a) => a.metadata.name);
   const vip = await driver.observeVip(vipRef(lb), signal);
@@ -243,14 +247,20 @@ async function stateOfSister(
   return sister && (await driver.serversState(sister, signal));
 }
 
-/** The ports that the VIP serves through this amphora: it goes on listening on them until the VIP has let them go. */
-async function servedPorts(
+/** What is wanted, and listeners on ports that the VIP serves through this amphora: it keeps them until the VIP has let them go. */
+async function keepingServed(
   { driver }: AmphoraReconcilerOptions,
   lb: LoadBalancer,
   seen: AmphoraObservation,
+  { configuration, spare }: Wanted,
+  last: Configuration | undefined,
   signal: AbortSignal,
-): Promise<ReadonlySet<number>> {
-  return new Set(seen.attached ? (await driver.observeVip(vipRef(lb), signal))?.ports : []);
+): Promise<Configuration> {
+  const had = [...(last?.listeners ?? []), ...(last?.kept?.listeners ?? [])];
+  const lapses = had.some((l) => !configuration.listeners.some((o) => o.protocolPort === l.protocolPort));
+  // The VIP is asked only where the answer matters: this is on the way of every visit.
+  const ports = seen.attached && lapses ? (await driver.observeVip(vipRef(lb), signal))?.ports : undefined;
+  return keeping(configuration, last, spare, new Set(ports));
 }
 
 /** HAProxy's first alert, without the file and line that only it sees; the others follow from that. */
@@ -264,7 +274,7 @@ function refusalOf({ message }: ConfigurationRefused): string {
 }
 
 function troubleOf(error: unknown): Trouble | undefined {
-  if (error instanceof ConfigurationRefused) return { reason: 'ConfigurationRefused', message: refusalOf(error), refused: true };
+  if (error instanceof ConfigurationRefused) return { reason: 'ConfigurationRefused', message: refusalOf(error) };
   if (error instanceof DriverError) return { reason: error.reason, message: error.message };
   return undefined;
 }
@@ -282,21 +292,17 @@ async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: A
     if (troubleOf(error)) return { requeueAfterMs: 2000 };
     throw error;
   }
-  const hash =
-    wanted instanceof DriverError
-      ? undefined
-      : { hash: configurationHash(wanted.configuration), revision: membersRevision(wanted.configuration) };
+  const known = wanted instanceof DriverError ? undefined : wanted;
   const drained = visit.drained && amphora.spec.steering === 'Draining';
-  const status = amphoraStatus(amphora, seen, hash, trouble, drained, clock.now());
+  const status = amphoraStatus(amphora, seen, known, trouble, drained, clock.now());
   if (isWorthWriting(amphora, status)) {
     const { namespace, name, uid } = amphora.metadata;
     const object = { apiVersion: API_VERSION, kind: 'Amphora', metadata: { namespace, name, uid }, status };
     await client.apply(amphorae, object, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true, signal });
   }
   if (failure && !trouble) throw failure;
-  const loaded = hash !== undefined && seen.configurationHash === hash.hash && seen.membersRevision === hash.revision;
   const attached = amphora.spec.steering === 'Attached';
-  if (attached && seen.attached && loaded) return { requeueAfterMs: observeMs };
+  if (attached && seen.attached && known && isLoaded(seen, known)) return { requeueAfterMs: observeMs };
   // What was refused is refused again: a change of what it was made of brings the next visit, and only something outside needs the clock.
   return { requeueAfterMs: trouble && seen.attached === attached ? REFUSED_MS : progressMs };
 }

@@ -1,12 +1,11 @@
 import { type Amphora, type AmphoraStatus, type ConditionClaim, mergeConditions, rfc3339Precise } from '../../api/index.ts';
 import type { AmphoraObservation } from '../../provider/amphora/driver.ts';
+import { stable } from '../stable.ts';
 
 /** What a visit to an amphora met with beside what it saw. */
 export interface Trouble {
   reason: string;
   message: string;
-  /** The running HAProxy refused a configuration and goes on with the old one. */
-  refused?: boolean;
 }
 
 /**
@@ -54,7 +53,7 @@ function claims(
   trouble: Trouble | undefined,
 ): ConditionClaim[] {
   const version = seen.haproxyVersion ? ` ${seen.haproxyVersion}` : '';
-  const cause = seen.problem ?? (trouble && !trouble.refused ? trouble : undefined) ?? trouble;
+  const cause = seen.problem ?? trouble;
   const ready: ConditionClaim = seen.running
     ? { type: 'Ready', status: 'True', reason: 'Running', message: `HAProxy${version} runs at ${seen.address}.` }
     : { type: 'Ready', status: 'False', reason: cause?.reason ?? 'Starting', message: cause?.message ?? 'HAProxy is not running yet.' };
@@ -101,13 +100,4 @@ export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
   const { connections: older, ...known } = before;
   if (stable(facts) !== stable(known)) return true;
   return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= countersWait(amphora, next);
-}
-
-/** JSON with sorted keys and without undefined: equal for equal statuses. */
-export function stable(value: unknown): string {
-  return JSON.stringify(value, (_, v: unknown) =>
-    v !== null && typeof v === 'object' && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v,
-  );
 }

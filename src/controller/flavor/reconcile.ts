@@ -1,11 +1,11 @@
 import { API_VERSION, type ConditionClaim, type FlavorStatus, mergeConditions } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { stable } from '../amphora/status.ts';
 import type { Caches } from '../caches.ts';
 import { lookupFlavor } from '../parse.ts';
 import { flavors } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile } from '../runtime/controller.ts';
+import { stable } from '../stable.ts';
 
 /**
  * Copies a profile's provider and topology into the flavor's status: admission policies see one object, and users, who may not read

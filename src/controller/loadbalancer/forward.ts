@@ -41,22 +41,16 @@ function unwanted(flow: Flow): { result: OperationResult; reason: string; messag
   const wanted = world.wantedFlavorId;
   const inForce = world.loadBalancer.status?.flavorId;
   if (wanted === undefined || wanted === operation.to) return undefined;
+  const message = `flavor ${wanted} was asked for instead of ${operation.to}.`;
+  const superseded = { result: 'Superseded', reason: 'ResizeSuperseded', message } as const;
   if (operation.kind === 'Resize') {
     if (wanted === inForce) return { result: 'Cancelled', reason: 'ResizeCancelled', message: `flavorId was set back to ${inForce}.` };
-    return {
-      result: 'Superseded',
-      reason: 'ResizeSuperseded',
-      message: `flavor ${wanted} was asked for instead of ${operation.to}.`,
-    };
+    return superseded;
   }
   // A create or failover whose amphorae take traffic already is nearly over; ending it would cut them.
   if (flow.fresh.some((v) => v.object.spec.steering === 'Attached')) return undefined;
   if (wanted === world.loadBalancer.status?.failedFlavorId || refusalOf(world, wanted)) return undefined;
-  return {
-    result: 'Superseded',
-    reason: 'ResizeSuperseded',
-    message: `flavor ${wanted} was asked for instead of ${operation.to}.`,
-  };
+  return superseded;
 }
 
 /** New amphorae were lost: the old ones take the traffic again if they had given it up, and the lost ones are built anew. */

@@ -1,13 +1,13 @@
 import type { Amphora, LoadBalancer } from '../../api/index.ts';
-import { LOADBALANCER_UID_LABEL } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import { type AmphoraDriver, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
 import { configurationFor, type Resolved, resolve } from '../amphora/configuration.ts';
+import { freshAmphorae } from '../amphora/list.ts';
 import { type Caches, sourcesOf } from '../caches.ts';
 import { lookupFlavor, parsedLoadBalancer } from '../parse.ts';
-import { amphorae, loadBalancers } from '../resources.ts';
+import { loadBalancers } from '../resources.ts';
 import { vipRef } from './vip.ts';
 import type { World } from './world.ts';
 
@@ -45,9 +45,7 @@ export async function freshObjects(
     const existing = await driver.list(metadata.uid!, signal);
     const loadBalancer = await client.get<LoadBalancer>(loadBalancers, metadata, { signal });
     if (loadBalancer.metadata.uid !== metadata.uid) return undefined;
-    const labelSelector = `${LOADBALANCER_UID_LABEL}=${metadata.uid}`;
-    const list = await client.listAll<Amphora>(amphorae, { namespace: metadata.namespace, labelSelector, signal });
-    return { loadBalancer, amphorae: list.items, existing };
+    return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

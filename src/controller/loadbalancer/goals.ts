@@ -222,10 +222,7 @@ function attached(flow: Flow): Unmet | undefined {
   const { world, strategy } = flow;
   const toSteer = flow.fresh.filter((v) => v.object.spec.steering !== 'Attached');
   if (toSteer.length > 0) {
-    return {
-      message: 'Putting the new amphorae behind the VIP.',
-      acts: toSteer.map((v) => ({ type: 'Steer', name: v.object.metadata.name, to: 'Attached' })),
-    };
+    return { message: 'Putting the new amphorae behind the VIP.', acts: steer(toSteer, 'Attached') };
   }
   const missing = flow.fresh.filter((v) => !isAttached(v.object));
   if (missing.length > 0) return { message: `Waiting for ${names(missing)} to be seen behind the VIP.` };
@@ -286,11 +283,11 @@ export const CHECKS: { name: Goal; unmet(flow: Flow): Unmet | undefined }[] = [
   { name: 'Detached', unmet: detached },
 ];
 
-/** The first goal that is not met; `Committed` when only the commit is left. */
-export function firstUnmet(flow: Flow): { goal: Goal; index: number; unmet?: Unmet } {
+/** The first goal that is not met, by its place in the order; none is when only the commit is left. */
+export function firstUnmet(flow: Flow): { index: number; unmet?: Unmet } {
   for (const [index, check] of CHECKS.entries()) {
     const unmet = check.unmet(flow);
-    if (unmet) return { goal: check.name, index, unmet };
+    if (unmet) return { index, unmet };
   }
-  return { goal: 'Committed', index: CHECKS.length };
+  return { index: CHECKS.length };
 }
