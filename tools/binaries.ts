@@ -21,11 +21,14 @@ export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'reflavor');
 }
 
-/** What was built from `tools/go.mod`: another version lands in another folder, so an old binary is never taken for a new one. */
-export function builtDir(env: NodeJS.ProcessEnv = process.env): string {
+/**
+ * What was built from `tools/go.mod`: another version lands in another folder, so an old binary is never taken for a new one.
+ * `cluster`: what a whole cluster needs beyond the two programs of a control plane.
+ */
+export function builtDir(part: 'control-plane' | 'cluster' = 'control-plane', env: NodeJS.ProcessEnv = process.env): string {
   const key = createHash('sha256').update(`${process.platform}-${process.arch}\n`);
   for (const file of ['go.mod', 'go.sum']) key.update(readFileSync(join(toolsDir, file)));
-  return join(cacheRoot(env), `control-plane-${key.digest('hex').slice(0, 12)}`);
+  return join(cacheRoot(env), `${part}-${key.digest('hex').slice(0, 12)}`);
 }
 
 /** What was unpacked from the npm package of kubectl and helm. */
@@ -39,7 +42,7 @@ export function unpackedDir(env: NodeJS.ProcessEnv = process.env): string {
  * @throws when one is missing, naming it and the remedy
  */
 export function findBinaries(env: NodeJS.ProcessEnv = process.env): Binaries {
-  const assets = env.KUBEBUILDER_ASSETS || builtDir(env);
+  const assets = env.KUBEBUILDER_ASSETS || builtDir('control-plane', env);
   const binaries = {
     etcd: join(assets, 'etcd'),
     kubeApiserver: join(assets, 'kube-apiserver'),

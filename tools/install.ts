@@ -23,28 +23,32 @@ async function installHaproxy(): Promise<void> {
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'haproxy'], { env });
 }
 
-async function buildControlPlane(): Promise<void> {
-  if (process.env.KUBEBUILDER_ASSETS) {
-    say(`etcd and kube-apiserver are taken from KUBEBUILDER_ASSETS=${process.env.KUBEBUILDER_ASSETS}`);
-    return;
-  }
-  if (existsSync(builtDir())) return;
+/** The programs of `tools/go.mod`, by the name that each gets. The first two are all that a control plane without nodes needs. */
+const controlPlane = { etcd: 'go.etcd.io/etcd/server/v3', 'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver' };
+const node = Object.fromEntries(
+  ['kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'].map((name) => [name, `k8s.io/kubernetes/cmd/${name}`]),
+);
+
+async function buildFromSource(wanted: string, programs: Record<string, string>, minutes: number): Promise<void> {
+  if (existsSync(wanted)) return;
+  const names = Object.keys(programs).join(', ');
   if (spawnSync('go', ['version']).status !== 0) {
-    throw new Error(
-      'Go 1.25 or newer is needed to build kube-apiserver. Have one? Set KUBEBUILDER_ASSETS to the folder that holds it and etcd',
-    );
+    throw new Error(`Go 1.25 or newer is needed to build ${names}. Have etcd and kube-apiserver? Set KUBEBUILDER_ASSETS to their folder`);
   }
   const version = /^\tk8s\.io\/kubernetes v(\S+)/m.exec(await readFile(join(toolsDir, 'go.mod'), 'utf8'))?.[1] as string;
   const [major, minor] = version.split('.');
   const stamp = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
   const flags = Object.entries(stamp).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
-  await appearsWhole(builtDir(), async (dir) => {
-    const build = (output: string, pkg: string) =>
-      run('go', ['build', '-C', toolsDir, '-trimpath', '-ldflags', ['-s -w', ...flags].join(' '), '-o', join(dir, output), pkg]);
-    say(`etcd and kube-apiserver ${version}: built from source, once; about 6 minutes on 2 cores`);
-    await build('etcd', 'go.etcd.io/etcd/server/v3');
-    await build('kube-apiserver', 'k8s.io/kubernetes/cmd/kube-apiserver');
+  say(`${names} (Kubernetes ${version}): built from source, once; about ${minutes} minutes on 2 cores`);
+  await appearsWhole(wanted, async (dir) => {
+    for (const [output, pkg] of Object.entries(programs))
+      await run('go', ['build', '-C', toolsDir, '-trimpath', '-ldflags', ['-s -w', ...flags].join(' '), '-o', join(dir, output), pkg]);
   });
+}
+
+async function buildControlPlane(): Promise<void> {
+  if (process.env.KUBEBUILDER_ASSETS) say(`etcd and kube-apiserver are taken from KUBEBUILDER_ASSETS=${process.env.KUBEBUILDER_ASSETS}`);
+  else await buildFromSource(builtDir(), controlPlane, 6);
 }
 
 async function unpackKubectl(): Promise<void> {
@@ -87,6 +91,7 @@ try {
   await installHaproxy();
   await buildControlPlane();
   await unpackKubectl();
+  if (process.argv.includes('--cluster')) await buildFromSource(builtDir('cluster'), node, 3);
 } catch (error) {
   console.error(`install: ${(error as Error).message}`);
   process.exitCode = 1;

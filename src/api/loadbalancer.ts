@@ -54,7 +54,38 @@ export const Strategy = z.object({
 });
 export type Strategy = z.infer<typeof Strategy>;
 
+/**
+ * How the Service of a VIP is made, in the words of core/v1 ServiceSpec; for amphorae that are pods. Whatever gives such a Service its outside
+ * address (a cloud, MetalLB) gives it to the load balancer, and no resize ever changes it.
+ */
+export const VipService = z.object({
+  type: z.enum(['ClusterIP', 'LoadBalancer']).default('ClusterIP').meta({
+    description: 'ClusterIP: reached from inside the cluster. LoadBalancer: has an address outside as well.',
+  }),
+  loadBalancerClass: z
+    .string()
+    .max(253)
+    .optional()
+    .meta({ description: 'Which implementation gives the outside address; its default where unset.' }),
+  annotations: z.record(z.string().max(317), z.string().max(4096)).optional().meta({
+    maxProperties: 64,
+    description: 'Annotations of the Service, by which its implementation is told more.',
+  }),
+  externalTrafficPolicy: z.enum(['Cluster', 'Local']).optional().meta({
+    description:
+      'Cluster (the default): any node takes connections, and client addresses may be translated. Local: only nodes with an amphora, and client addresses are kept.',
+  }),
+  ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']).optional(),
+  ipFamilies: z
+    .array(z.enum(['IPv4', 'IPv6']))
+    .max(2)
+    .optional()
+    .meta(atomicList),
+});
+export type VipService = z.infer<typeof VipService>;
+
 const Vip = z.object({
+  service: VipService.optional(),
   address: z
     .string()
     .max(45)

@@ -1,4 +1,4 @@
-import type { Amphora, MemberStatus } from '../../api/index.ts';
+import type { Amphora, MemberStatus, VipService } from '../../api/index.ts';
 import type { Configuration } from './configuration.ts';
 
 /** A load balancer's VIP as a driver knows it. */
@@ -8,11 +8,16 @@ export interface VipRef {
   uid: string;
   /** The address that the spec wants, or the one that it had before. */
   address?: string;
+  /** How its Service is to be made, where a driver has one for it. */
+  service?: VipService;
 }
 
 /** What a driver sees of a VIP. */
 export interface VipObservation {
+  /** Empty while it has none yet, as a Service of type LoadBalancer until its controller has given it one. */
   address: string;
+  /** Why it isn't reached as the spec asks, in words that a user can act on. */
+  problem?: { reason: string; message: string };
   /** The ports on which it takes connections now. */
   ports: number[];
   /** Names of the amphorae that new connections can reach through it now, a standby that would take over included; sorted. */
@@ -27,6 +32,10 @@ export interface AmphoraObservation {
   running: boolean;
   /** Gone beyond what the driver repairs by itself: it is to be replaced. */
   lost: boolean;
+  /** It runs, and is soon to be taken away where it is (its node is being drained): another is to take its place before that. */
+  disruption?: { reason: string; message: string };
+  /** What it has loaded beside the configuration, such as its own certificates, is out of date: configure it once more. */
+  renewalDue?: boolean;
   /** Why it doesn't run, in words that a user can act on, with the cause's own (HAProxy's alert, the pod's reason). */
   problem?: { reason: string; message: string };
   address?: string;
@@ -118,4 +127,7 @@ export interface AmphoraDriver {
 
   /** Names of all amphorae that exist here for a load balancer's uid, also those whose Amphora object is gone. */
   list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]>;
+
+  /** Has `visit` called for each amphora and each load balancer of which something has changed here, so that nobody waits for the next look. */
+  onChange?(visit: (changed: { kind: 'Amphora' | 'LoadBalancer'; namespace: string; name: string }) => void): void;
 }

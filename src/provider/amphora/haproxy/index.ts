@@ -2,7 +2,7 @@ export { alertsOf } from './alerts.ts';
 export { applyMembers, type MembersOutcome } from './apply.ts';
 export type { Rendered } from './assemble.ts';
 export { type Connect, MasterControl, type Processes, unixSocket, type Worker } from './control.ts';
-export { ALIVE_PORT, type RenderEnvironment } from './environment.ts';
+export { ADMIN_PORT, type AdminEnvironment, ALIVE_PORT, HEALTH_PORT, type RenderEnvironment, type TlsFiles } from './environment.ts';
 export { configurationHash } from './hash.ts';
 export { membersRevision } from './members.ts';
 export { PEERS_PORT, peerName } from './peers.ts';
