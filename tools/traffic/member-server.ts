@@ -1,4 +1,4 @@
-/** One member: a real server on a loopback address that says who it is and whom it sees. */
+/** One member: a real server that says who it is and whom it sees. */
 import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -58,8 +58,9 @@ export class MemberServer {
   /** The clients' addresses that PROXY headers named, by the peer they came from (a TLS socket shows the same peer as the TCP socket under it). */
   #proxied = new Map<string, string>();
 
-  constructor(options: MemberOptions) {
-    this.options = { ...options, host: requireLoopback(options.host ?? '127.0.0.1') };
+  /** Throws a RangeError where the host is not one that `requireAddress` lets pass: a loopback one, unless said otherwise. */
+  constructor(options: MemberOptions, requireAddress = requireLoopback) {
+    this.options = { ...options, host: requireAddress(options.host ?? '127.0.0.1') };
     if (options.protocol !== 'tcp') this.#http = this.#makeHttp();
   }
 

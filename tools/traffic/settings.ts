@@ -58,12 +58,15 @@ export interface TrafficSettings
 
 const mostClients = 2000;
 
-/** Checks options and fills in the defaults. Throws a RangeError that names the option, for instance where the address is not a loopback one. */
-export function trafficSettings(options: TrafficOptions): TrafficSettings {
+/**
+ * Checks options and fills in the defaults. Throws a RangeError that names the option, for instance where the address is not one that
+ * `requireAddress` lets pass: a loopback one, unless said otherwise.
+ */
+export function trafficSettings(options: TrafficOptions, requireAddress = requireLoopback): TrafficSettings {
   const url = new URL(options.url);
   const scheme = url.protocol.slice(0, -1);
   if (scheme !== 'http' && scheme !== 'https' && scheme !== 'tcp') throw new RangeError(`url: ${options.url} is not of http, https or tcp`);
-  const host = requireLoopback(url.hostname);
+  const host = requireAddress(url.hostname);
   const port = Number(url.port || { http: 80, https: 443, tcp: 0 }[scheme]);
   if (port === 0) throw new RangeError(`url: ${options.url} names no port`);
   const clients = Object.fromEntries(kinds.map((kind) => [kind, within(kind, options[kind] ?? 0, 0, mostClients)])) as Record<Kind, number>;

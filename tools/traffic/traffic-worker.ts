@@ -2,9 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { runClients } from './clients.ts';
 import { Pace } from './pace.ts';
+import type { TrafficReport } from './reports.ts';
 import type { TrafficSettings } from './settings.ts';
 import { Tally, type TrafficCounts } from './tally.ts';
-import type { TrafficReport } from './traffic.ts';
 
 const reportEveryMs = 50;
 const settings = workerData as TrafficSettings;

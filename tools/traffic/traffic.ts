@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import { Reports, type TrafficReport } from './reports.ts';
 import { type TrafficOptions, trafficSettings } from './settings.ts';
-import { Tally, type TrafficCounts } from './tally.ts';
+import type { TrafficCounts } from './tally.ts';
 
 /** Traffic that is under way. */
 export interface Traffic {
@@ -14,12 +15,6 @@ export interface Traffic {
   stop(): Promise<TrafficCounts>;
   /** Resolves with the final counts when traffic has ended, by `stop` or by one of its bounds. */
   readonly ended: Promise<TrafficCounts>;
-}
-
-/** What the clients' thread reports. */
-export interface TrafficReport {
-  counts: TrafficCounts;
-  final: boolean;
 }
 
 /**
@@ -36,48 +31,16 @@ export interface TrafficReport {
  */
 export function startTraffic(options: TrafficOptions): Traffic {
   const worker = new Worker(new URL('./traffic-worker.ts', import.meta.url), { workerData: trafficSettings(options) });
-  const { promise: ended, resolve, reject } = Promise.withResolvers<TrafficCounts>();
-  ended.catch(() => {});
-  const watchers = new Set<() => void>();
-  let latest: TrafficCounts = new Tally(Date.now).counts();
-  let over = false;
-
-  worker.on('message', ({ counts, final }: TrafficReport) => {
-    latest = counts;
-    over = final;
-    if (final) resolve(counts);
-    for (const watcher of [...watchers]) watcher();
-  });
-  worker.on('error', (error) => {
-    over = true;
-    reject(error);
-    for (const watcher of [...watchers]) watcher();
-  });
-
+  const reports = new Reports();
+  worker.on('message', (report: TrafficReport) => reports.add(report));
+  worker.on('error', (error) => reports.fail(error instanceof Error ? error : new Error(String(error))));
   return {
-    counts: () => latest,
-    ended,
-    waitFor(goal) {
-      const met = typeof goal === 'number' ? (counts: TrafficCounts) => counts.requests >= goal : goal;
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          if (met(latest)) resolve(latest);
-          else if (over)
-            reject(
-              new Error(
-                `traffic ended (${latest.ended ?? 'its thread died'}) after ${latest.requests} requests, before what was waited for`,
-              ),
-            );
-          else return;
-          watchers.delete(look);
-        };
-        watchers.add(look);
-        look();
-      });
-    },
+    counts: () => reports.latest,
+    ended: reports.ended,
+    waitFor: (goal) => reports.waitFor(goal),
     stop() {
       worker.postMessage('stop');
-      return ended;
+      return reports.ended;
     },
   };
 }
