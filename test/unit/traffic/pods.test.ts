@@ -41,7 +41,7 @@ test('the program of the pods sends requests to a member, and ends in order when
   let last: TrafficReport | undefined;
   for await (const line of createInterface(clients.stdout!)) {
     last = JSON.parse(line) as TrafficReport;
-    if (last.counts.byKind.slow.requests > 1) clients.kill('SIGTERM');
+    if (last.counts.byKind.slow.requests > 1 && !clients.killed) clients.kill('SIGTERM');
   }
   expect(await exit).toEqual([0, null]);
   expect(last).toMatchObject({ final: true, counts: { failed: 0, inFlight: 0, ended: 'stopped' } });
