@@ -1,5 +1,6 @@
 import { allSecrets, type Configuration } from '../configuration.ts';
 import { backendSection } from './backend.ts';
+import { controlSections } from './control-sections.ts';
 import type { RenderEnvironment } from './environment.ts';
 import type { Files } from './files.ts';
 import { frontendSection } from './frontend.ts';
@@ -22,9 +23,14 @@ export function assemble(configuration: Configuration, environment: RenderEnviro
   const secrets = allSecrets(configuration);
   const peers = environment.peersBind !== undefined && backends.some(usesStickTable) ? environment.peersBind : undefined;
   const sections: Section[] = [
-    globalSection(configuration, environment, { hash, kept: backends.filter(({ kept }) => kept).map(({ name }) => name) }),
+    globalSection(configuration, environment, {
+      hash,
+      kept: backends.filter(({ kept }) => kept).map(({ name }) => name),
+      listeners: frontends.map(({ listener }) => listener),
+    }),
     defaultsSection(environment),
-    ...(peers === undefined ? [] : [peersSection(configuration, peers)]),
+    ...(peers === undefined ? [] : [peersSection(configuration, peers, environment.peersTls)]),
+    ...controlSections(environment),
     ...frontends.map((frontend) => frontendSection(frontend, { ...configuration, secrets }, environment, files)),
     ...backends.map((backend) => backendSection(backend, secrets, files, { peers: peers !== undefined })),
   ];

@@ -43,7 +43,8 @@ export function frontendSection(
   };
 }
 
-function connectionLimit(listener: Listener, maxConnections: number): number {
+/** Connections that a listener takes at once. */
+export function connectionLimit(listener: Pick<Listener, 'connectionLimit'>, maxConnections: number): number {
   return listener.connectionLimit > 0 ? Math.min(listener.connectionLimit, maxConnections) : maxConnections;
 }
 

@@ -1,5 +1,8 @@
+import type { Listener } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
+import { controlConnections } from './control-sections.ts';
 import type { RenderEnvironment } from './environment.ts';
+import { connectionLimit } from './frontend.ts';
 import { peerName } from './peers.ts';
 import type { Line, Section } from './text.ts';
 
@@ -9,21 +12,24 @@ import type { Line, Section } from './text.ts';
  */
 const RESERVED_CONNECTIONS = 16;
 
-/** What the process is to report of itself (`show env`). */
-export interface Report {
+/** What the section tells of the rest of the file. */
+export interface Summary {
+  /** What the process is to report of itself (`show env`). */
   hash: string;
   /** Names of the backends that only kept listeners use. Reported even if there are none: a reload's environment has what the load before it set. */
   kept: string[];
+  listeners: Listener[];
 }
 
 /** No `hard-stop-after`: it would cut the connections of workers that a reload left behind. */
-export function globalSection({ flavor, peer }: Configuration, environment: RenderEnvironment, report: Report): Section {
+export function globalSection({ flavor, peer }: Configuration, environment: RenderEnvironment, summary: Summary): Section {
   const lines: Line[] = [
-    ['setenv', 'CONFIG_HASH', report.hash],
-    ['setenv', 'KEPT_BACKENDS', ['-', ...report.kept].join(' ')],
+    ['setenv', 'CONFIG_HASH', summary.hash],
+    ['setenv', 'KEPT_BACKENDS', ['-', ...summary.kept].join(' ')],
+    ...(environment.digest === undefined ? [] : [['setenv', 'ENVIRONMENT_DIGEST', environment.digest]]),
     ['localpeer', peerName(peer)],
     ['nbthread', String(flavor.threads)],
-    ['maxconn', String(flavor.maxConnections + RESERVED_CONNECTIONS)],
+    ...connectionLines(flavor.maxConnections, environment, summary.listeners),
     ['stats', 'socket', environment.adminSocket, 'mode', '600', 'level', 'admin', 'expose-fd', 'listeners'],
     ['stats', 'maxconn', '100'],
     ['crt-base', environment.filesDir],
@@ -36,6 +42,21 @@ export function globalSection({ flavor, peer }: Configuration, environment: Rend
   if (environment.user !== undefined) lines.push(['user', environment.user]);
   if (environment.group !== undefined) lines.push(['group', environment.group]);
   return { opening: ['global'], lines };
+}
+
+/**
+ * Control and health come in as connections of clients do (only sockets of the runtime API are exempt), so that saturated listeners may never
+ * reach the limit of the whole: it is what all of them may have together. That many files may be more than the machine allows, and no reason
+ * not to start.
+ */
+function connectionLines(maxConnections: number, environment: RenderEnvironment, listeners: readonly Listener[]): Line[] {
+  const control = controlConnections(environment);
+  if (control === 0) return [['maxconn', String(maxConnections + RESERVED_CONNECTIONS)]];
+  const clients = listeners.reduce((sum, listener) => sum + connectionLimit(listener, maxConnections), 0);
+  return [
+    ['maxconn', String(Math.max(clients, maxConnections) + RESERVED_CONNECTIONS + control)],
+    ['no', 'strict-limits'],
+  ];
 }
 
 /** The backlog is the kernel's queue of a saturated listener: HAProxy's default is maxconn, too short for a small flavor's clients to wait. */

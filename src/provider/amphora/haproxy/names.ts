@@ -15,6 +15,11 @@ export function parseFrontendName(name: string): { listener: string; protocolPor
   return found ? { listener: found[1]!, protocolPort: Number(found[2]) } : undefined;
 }
 
+/** The operator's way to the master, the health of this amphora, and that of the active one: no observation counts these as the tenant's. */
+export const ADMIN_PROXY = 'control:admin';
+export const HEALTH_PROXY = 'control:health';
+export const ACTIVE_PROXY = 'control:active';
+
 /** `pool:<name>`, or `pool:<name>:<listener>` for listeners that need the pool with time-outs or a mode of their own. */
 export function backendName(pool: string, listener?: string): string {
   return listener === undefined ? `pool:${pool}` : `pool:${pool}:${listener}`;

@@ -1,5 +1,7 @@
 import type { Configuration } from '../configuration.ts';
 import { canonicalAddress, endpoint } from './address.ts';
+import { mutualTls } from './control-sections.ts';
+import type { TlsFiles } from './environment.ts';
 import type { Section } from './text.ts';
 
 /** Name of the section that the stick tables refer to. */
@@ -22,12 +24,23 @@ export function peerName(peer: number): string {
   return `peer${peer}`;
 }
 
-/** @param bind `address:port` where this amphora's own tables are served. */
-export function peersSection(configuration: Pick<Configuration, 'peer' | 'peers'>, bind: string): Section {
+/**
+ * With an identity, peers speak mutual TLS; in that form the own address stands in a line of its own (manual section 3.5).
+ *
+ * @param bind `address:port` where this amphora's own tables are served.
+ */
+export function peersSection(configuration: Pick<Configuration, 'peer' | 'peers'>, bind: string, tls?: TlsFiles): Section {
+  const keyword = tls ? 'server' : 'peer';
   const lines = Array.from({ length: PEERS }, (_, peer) => {
-    if (peer === configuration.peer) return ['peer', peerName(peer), bind];
+    if (peer === configuration.peer) return [keyword, peerName(peer), ...(tls ? [] : [bind])];
     const address = canonicalAddress(configuration.peers.find((other) => other.peer === peer)?.address ?? '');
-    return ['peer', peerName(peer), address === undefined ? NOWHERE : endpoint(address, PEERS_PORT)];
+    return [keyword, peerName(peer), address === undefined ? NOWHERE : endpoint(address, PEERS_PORT)];
   });
-  return { opening: ['peers', PEERS_SECTION], lines };
+  const identity = tls
+    ? [
+        ['bind', bind, ...mutualTls(tls)],
+        ['default-server', ...mutualTls(tls)],
+      ]
+    : [];
+  return { opening: ['peers', PEERS_SECTION], lines: [...identity, ...lines] };
 }

@@ -16,7 +16,7 @@ export function bindTls(tls: ListenerTls, secrets: Configuration['secrets'], fil
   const words = ['ssl', 'crt', certificateFile(tls.defaultTlsContainerRef, secrets, files)];
   const byServerName = [...new Set(tls.sniContainerRefs ?? [])].sort().map((ref) => certificateFile(ref, secrets, files));
   if (byServerName.length > 0) words.push('crt-list', `${filesDir}/${addFile(files, 'crt-list', byServerName.join('\n'))}`);
-  words.push(...versionWords(tls.tlsVersions), ...cipherWords(tls.tlsCiphers), ...alpnWords(tls.alpnProtocols ?? ['h2', 'http/1.1']));
+  words.push(...versionWords(tls.tlsVersions), ...cipherWords(tls.tlsCiphers), ...bindAlpnWords(tls.alpnProtocols));
   if (tls.clientAuthentication === 'NONE') return words;
   words.push('verify', tls.clientAuthentication === 'MANDATORY' ? 'required' : 'optional');
   if (tls.clientCaTlsContainerRef) words.push('ca-file', authorityFile(tls.clientCaTlsContainerRef, secrets, files));
@@ -58,6 +58,11 @@ function cipherWords(list: string | undefined): string[] {
   const suites = names.filter((name) => name.startsWith('TLS_'));
   const older = names.filter((name) => !name.startsWith('TLS_'));
   return [...(older.length > 0 ? ['ciphers', older.join(':')] : []), ...(suites.length > 0 ? ['ciphersuites', suites.join(':')] : [])];
+}
+
+/** An empty list must be said as well: from 2.8 on HAProxy offers HTTP/2 by default. */
+function bindAlpnWords(protocols: readonly string[] = ['h2', 'http/1.1']): string[] {
+  return alpnWords(protocols.length > 0 ? protocols : ['http/1.1']);
 }
 
 function alpnWords(protocols: readonly string[]): string[] {
