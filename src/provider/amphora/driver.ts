@@ -20,6 +20,8 @@ export interface VipObservation {
   problem?: { reason: string; message: string };
   /** The ports on which it takes connections now. */
   ports: number[];
+  /** Something of it, beside its ports, isn't as its `VipRef` asks or was changed by somebody else: ensure it once more. */
+  outdated?: boolean;
   /** Names of the amphorae that new connections can reach through it now, a standby that would take over included; sorted. */
   attached: string[];
 }
