@@ -8,7 +8,8 @@ import { conditionOf } from '../../../src/api/index.ts';
 import { startTraffic, type Traffic } from '../../../tools/traffic/traffic.ts';
 import { issueCertificate, makeCa } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
-import { httpSpec, Subject, unharmed, useScene, verdictOf } from '../../support/scene.ts';
+import { useScene } from '../../support/scene.ts';
+import { httpSpec, Subject, unharmed, verdictOf } from '../../support/subject.ts';
 
 jest.setTimeout(300_000);
 
@@ -20,7 +21,7 @@ let ca: Awaited<ReturnType<typeof makeCa>>;
 
 /** The listener `web` carries traffic all the while; whatever is done beside it must not be felt there. */
 beforeAll(async () => {
-  lb = new Subject(scene.stack, 'edited');
+  lb = new Subject(scene, 'edited');
   ca = await makeCa();
   const spec = httpSpec(scene.members(), PORT) as { pools: { members: unknown[] }[] };
   spec.pools[0]!.members.pop();

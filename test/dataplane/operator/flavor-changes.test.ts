@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { conditionOf } from '../../../src/api/index.ts';
 import { startTraffic, type Traffic } from '../../../tools/traffic/traffic.ts';
-import { httpSpec, Subject, unharmed, useScene, verdictOf } from '../../support/scene.ts';
+import { useScene } from '../../support/scene.ts';
+import { httpSpec, Subject, unharmed, verdictOf } from '../../support/subject.ts';
 
 jest.setTimeout(600_000);
 
@@ -13,7 +14,7 @@ let traffic: Traffic;
 
 /** All of these run under one traffic, so that nothing between them goes unseen either. */
 beforeAll(async () => {
-  lb = new Subject(scene.stack, 'web');
+  lb = new Subject(scene, 'web');
   await lb.create(httpSpec(scene.members(), PORT));
   await lb.untilAtRest('small');
   const url = `http://${await lb.host(PORT)}/`;

@@ -1,13 +1,14 @@
 import { expect, jest, test } from '@jest/globals';
 import { startTraffic } from '../../../tools/traffic/traffic.ts';
-import { httpSpec, Subject, unharmed, useScene, verdictOf } from '../../support/scene.ts';
+import { useScene } from '../../support/scene.ts';
+import { httpSpec, Subject, unharmed, verdictOf } from '../../support/subject.ts';
 
 jest.setTimeout(300_000);
 
 const scene = useScene();
 
 test('a pair is resized without a failed request, and is never less than a pair', async () => {
-  const lb = new Subject(scene.stack, 'pair');
+  const lb = new Subject(scene, 'pair');
   await lb.create(httpSpec(scene.members(), 8080, { flavorId: 'small-ha' }));
   await lb.untilAtRest('small-ha', 2);
   const traffic = startTraffic({
@@ -33,7 +34,7 @@ test('a pair is resized without a failed request, and is never less than a pair'
 });
 
 test('a pair whose active amphora is killed is a pair again by itself', async () => {
-  const lb = new Subject(scene.stack, 'pair');
+  const lb = new Subject(scene, 'pair');
   const before = await lb.amphorae();
   const active = before.find((a) => a.spec.role === 'MASTER')!;
   await scene.stack.kubectl(['delete', 'amp', active.metadata.name, '--wait=false']);

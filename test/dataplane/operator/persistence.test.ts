@@ -1,6 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { startTraffic } from '../../../tools/traffic/traffic.ts';
-import { httpSpec, Subject, unharmed, useScene, verdictOf } from '../../support/scene.ts';
+import { useScene } from '../../support/scene.ts';
+import { httpSpec, Subject, unharmed, verdictOf } from '../../support/subject.ts';
 
 jest.setTimeout(300_000);
 
@@ -11,7 +12,7 @@ test.each([
   ['HTTP_COOKIE', { type: 'HTTP_COOKIE' }, { stickyBy: 'cookie' as const }],
   ['APP_COOKIE', { type: 'APP_COOKIE', cookieName: 'JSESSIONID' }, { stickyBy: 'cookie' as const, stickyPath: '/session' }],
 ])('sticky clients stay where they were through a resize: %s', async (name, sessionPersistence, how) => {
-  const lb = new Subject(scene.stack, `sticky-${name.toLowerCase().replace('_', '-')}`);
+  const lb = new Subject(scene, `sticky-${name.toLowerCase().replace('_', '-')}`);
   const spec = httpSpec(scene.members(), 8080) as { pools: Record<string, unknown>[] };
   spec.pools[0]!.sessionPersistence = sessionPersistence;
   await lb.create(spec);

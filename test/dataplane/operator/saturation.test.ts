@@ -1,6 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { startTraffic } from '../../../tools/traffic/traffic.ts';
-import { httpSpec, Subject, unharmed, useScene, verdictOf } from '../../support/scene.ts';
+import { useScene } from '../../support/scene.ts';
+import { httpSpec, Subject, unharmed, verdictOf } from '../../support/subject.ts';
 
 jest.setTimeout(300_000);
 
@@ -13,7 +14,7 @@ const flavor = (name: string, maxConnections: number) => [
 ];
 
 test('clients that wait at an amphora at its connection limit are answered, though it is being replaced', async () => {
-  const lb = new Subject(scene.stack, 'full');
+  const lb = new Subject(scene, 'full');
   await lb.apply(...flavor('tiny', 20), ...flavor('wide', 500));
   await lb.create(httpSpec(scene.members(), PORT, { flavorId: 'tiny' }));
   await lb.untilAtRest('tiny');
