@@ -25,6 +25,9 @@ describe('configuration', () => {
     expect(config).toEqual({
       driver: 'process',
       haproxy: 'haproxy',
+      amphoraImage: 'docker.io/library/haproxy',
+      amphoraImageTag: '3.0',
+      operatorPodLabels: { 'app.kubernetes.io/name': 'reflavor', 'app.kubernetes.io/component': 'operator' },
       watchNamespaces: [],
       concurrency: 8,
       resyncSeconds: 600,
@@ -59,6 +62,11 @@ describe('configuration', () => {
     expect((await configOf('operator', { REFLAVOR_WATCH_NAMESPACES: 'team-a, team-b,' })).watchNamespaces).toEqual(['team-a', 'team-b']);
   });
 
+  test('labels of pods are read', async () => {
+    const { operatorPodLabels } = await configOf('operator', { REFLAVOR_OPERATOR_POD_LABELS: 'a=b, example.org/c=' });
+    expect(operatorPodLabels).toEqual({ a: 'b', 'example.org/c': '' });
+  });
+
   test.each([
     [':8080', { host: '', port: 8080 }],
     ['[::1]:0', { host: '::1', port: 0 }],
@@ -74,6 +82,9 @@ describe('configuration', () => {
     ['--leader-elect=perhaps', 'REFLAVOR_LEADER_ELECT', 'true or false'],
     ['--metrics-bind-address 127.0.0.1:70000', 'REFLAVOR_METRICS_BIND_ADDRESS', 'host:port'],
     ['--watch-namespaces team_a', 'REFLAVOR_WATCH_NAMESPACES', 'names of namespaces'],
+    ['--amphora-image haproxy@latest', 'REFLAVOR_AMPHORA_IMAGE', 'a repository'],
+    ['--amphora-image-tag 3.0:1', 'REFLAVOR_AMPHORA_IMAGE_TAG', 'a tag'],
+    ['--operator-pod-labels app', 'REFLAVOR_OPERATOR_POD_LABELS', 'labels, as in'],
     ['--log-level loud', 'REFLAVOR_LOG_LEVEL', 'one of debug, info'],
   ])('operator %s ends with code 2 and a message that names flag, variable and remedy', async (args, variable, mustBe) => {
     const error = await errorOf(configOf(`operator ${args}`));

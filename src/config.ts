@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, CommanderError, Option } from 'commander';
 import { z } from 'zod';
+import { ImageTag } from './api/flavorprofile.ts';
 import { ObjectName } from './api/meta.ts';
 import type { BindAddress } from './controller/runtime/server.ts';
 import { logLevels } from './log.ts';
@@ -41,7 +42,7 @@ const settings = {
   }),
   driver: setting({
     placeholder: 'name',
-    help: 'what runs the amphorae: process (HAProxy processes of this machine) or simulated (nothing runs)',
+    help: 'what runs the amphorae: kubernetes (pods), process (HAProxy processes of this machine) or simulated (nothing runs)',
     schema: z.enum(driverNames),
     mustBe: `one of ${driverNames.join(', ')}`,
     fallback: 'process',
@@ -53,7 +54,40 @@ const settings = {
     mustBe: 'a folder',
     fallback: '.reflavor/amphorae',
   }),
-  haproxy: setting({ placeholder: 'path', help: 'the HAProxy binary', schema: text, mustBe: 'a path or a name', fallback: 'haproxy' }),
+  haproxy: setting({
+    placeholder: 'path',
+    help: 'the HAProxy binary of the driver process',
+    schema: text,
+    mustBe: 'a path or a name',
+    fallback: 'haproxy',
+  }),
+  amphoraImage: setting({
+    placeholder: 'repository',
+    help: 'image of plain HAProxy that the pods of the driver kubernetes run, without its tag',
+    schema: z.string().regex(/^[a-z0-9][a-zA-Z0-9.:_/-]*$/),
+    mustBe: 'a repository, as in docker.io/library/haproxy',
+    fallback: 'docker.io/library/haproxy',
+  }),
+  amphoraImageTag: setting({
+    placeholder: 'tag',
+    help: 'tag of that image for flavors whose profile has no ampImageTag',
+    schema: ImageTag,
+    mustBe: 'a tag, as in 3.0',
+    fallback: '3.0',
+  }),
+  operatorNamespace: setting({
+    placeholder: 'name',
+    help: 'namespace of the operator, where its authority is kept; default: that of the pod or of the context',
+    schema: z.string().regex(dnsLabel).optional(),
+    mustBe: 'the name of a namespace',
+  }),
+  operatorPodLabels: setting({
+    placeholder: 'labels',
+    help: 'labels that only pods of the operator have in its namespace, separated by commas: they alone reach the control ports of amphorae',
+    schema: z.string().transform(parseLabels),
+    mustBe: 'labels, as in app.kubernetes.io/name=reflavor,app.kubernetes.io/component=operator',
+    fallback: 'app.kubernetes.io/name=reflavor,app.kubernetes.io/component=operator',
+  }),
   watchNamespaces: setting({
     placeholder: 'names',
     help: 'namespaces to look after, separated by commas; default: all',
@@ -108,7 +142,7 @@ const settings = {
   }),
   leaseNamespace: setting({
     placeholder: 'name',
-    help: 'namespace of the Lease; default: that of the pod or of the context',
+    help: 'namespace of the Lease; default: that of the operator',
     schema: z.string().regex(dnsLabel).optional(),
     mustBe: 'the name of a namespace',
   }),
@@ -246,6 +280,13 @@ function contradictions(config: Config): string[] {
     `--lease-retry-period-seconds (${leaseRetryPeriodSeconds}) must be less than --lease-renew-deadline-seconds (${leaseRenewDeadlineSeconds}), ` +
       `and that less than --lease-duration-seconds (${leaseDurationSeconds}): two could lead at once otherwise; the defaults are 2, 10 and 15`,
   ];
+}
+
+function parseLabels(value: string, context: z.RefinementCtx): Record<string, string> {
+  const labels = value.split(',').map((label) => /^([A-Za-z0-9][-A-Za-z0-9_./]*)=([A-Za-z0-9]?[-A-Za-z0-9_.]*)$/.exec(label.trim()));
+  if (labels.every((label) => label !== null)) return Object.fromEntries(labels.map(([, key, text]) => [key!, text!]));
+  context.addIssue({ code: 'custom', message: 'not key=value' });
+  return z.NEVER;
 }
 
 function parseBindAddress(value: string, context: z.RefinementCtx): BindAddress | undefined {

@@ -20,12 +20,13 @@ export async function runOperator(config: Config, setup: Setup, log: Log, stop: 
   collectDefaultMetrics({ register: registry });
   const metrics = new RuntimeMetrics(registry);
   const cluster = { kubeconfig: config.kubeconfig, context: config.context };
+  const namespace = config.operatorNamespace ?? namespaceOf(cluster);
   const client = connect(cluster, { userAgent: 'reflavor-operator', onRequest: metrics.request });
   const recorder = new KubeEventRecorder({ client, controller: 'reflavor.dev/operator', instance: config.identity, log });
   const leaderElection = config.leaderElect
     ? new LeaderElection({
         client,
-        namespace: config.leaseNamespace ?? namespaceOf(cluster),
+        namespace: config.leaseNamespace ?? namespace,
         name: config.leaseName,
         identity: config.identity,
         leaseDurationMs: config.leaseDurationSeconds * 1000,
@@ -37,6 +38,7 @@ export async function runOperator(config: Config, setup: Setup, log: Log, stop: 
   const controllers = await setup({
     config,
     client,
+    namespace,
     recorder,
     clock: realClock,
     random: Math.random,

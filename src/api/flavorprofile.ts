@@ -40,18 +40,19 @@ export const Compute = z.object({
     .meta({ ...atomicList, description: 'Taints that the amphora tolerates.' }),
 });
 
+/** Tag of an image (OCI distribution, "Pulling manifests"). */
+export const ImageTag = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
+
 /** The data of a flavor, Octavia's `flavor_data`. */
 export const FlavorData = z.object({
   loadbalancerTopology: Topology.default('SINGLE').meta({
     description: 'SINGLE: one amphora. ACTIVE_STANDBY: two, the second takes over.',
   }),
-  ampImageTag: z
-    .string()
-    .min(1)
-    .max(128)
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/)
-    .optional()
-    .meta({ description: 'Tag of the amphora image; the operator’s default where unset.' }),
+  ampImageTag: ImageTag.optional().meta({ description: 'Tag of the amphora image; the operator’s default where unset.' }),
   compute: Compute.optional(),
   threads: z.int().min(1).max(64).default(1).meta({ description: 'HAProxy threads (nbthread).' }),
   maxConnections: z

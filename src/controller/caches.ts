@@ -1,17 +1,19 @@
 import type { Amphora, Flavor, FlavorProfile, LoadBalancer, Pool } from '../api/index.ts';
+import type { Watched } from '../kube/watched.ts';
 import { secretsOfListener, secretsOfPool } from './amphora/configuration.ts';
 import type { EndpointSlice, Secret, Service, Sources } from './amphora/sources.ts';
-import type { ReadonlyStore } from './runtime/store.ts';
+
+type Cache<T> = Omit<Watched<T>, 'onEvent'>;
 
 /** What the controllers know of the cluster without asking it. */
 export interface Caches {
-  loadBalancers: ReadonlyStore<LoadBalancer>;
-  amphorae: ReadonlyStore<Amphora>;
-  flavors: ReadonlyStore<Flavor>;
-  flavorProfiles: ReadonlyStore<FlavorProfile>;
-  secrets: ReadonlyStore<Secret>;
-  services: ReadonlyStore<Service>;
-  endpointSlices: ReadonlyStore<EndpointSlice>;
+  loadBalancers: Cache<LoadBalancer>;
+  amphorae: Cache<Amphora>;
+  flavors: Cache<Flavor>;
+  flavorProfiles: Cache<FlavorProfile>;
+  secrets: Cache<Secret>;
+  services: Cache<Service>;
+  endpointSlices: Cache<EndpointSlice>;
 }
 
 const inNamespace = (object: { metadata: { namespace?: string } }, names: Iterable<string>) =>

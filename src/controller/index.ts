@@ -1,8 +1,9 @@
 import type { Amphora, Flavor, FlavorProfile, LoadBalancer } from '../api/index.ts';
 import { keyOf } from '../kube/paths.ts';
-import type { KubeObject, Resource } from '../kube/types.ts';
+import type { Watch } from '../kube/watched.ts';
 import type { AmphoraDriver } from '../provider/amphora/driver.ts';
 import { createDriver } from '../provider/amphora/drivers.ts';
+import * as objects from '../provider/amphora/kubernetes/objects.ts';
 import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
 import { type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
@@ -10,65 +11,29 @@ import { flavorReconciler } from './flavor/reconcile.ts';
 import { loadBalancerReconciler } from './loadbalancer/reconcile.ts';
 import * as resources from './resources.ts';
 import { Controller } from './runtime/controller.ts';
-import { Reflector } from './runtime/reflector.ts';
-import type { Setup, SetupDeps } from './runtime/setup.ts';
-import type { IndexFunction, ReadonlyStore, StoreEvent } from './runtime/store.ts';
-import { UnionStore } from './runtime/union-store.ts';
-
-/** A cache and who is told of its events: one reflector, or one for each namespace that is watched. */
-interface Watched<T extends KubeObject> {
-  store: ReadonlyStore<T>;
-  reflectors: Reflector<T>[];
-  onEvent(handler: (event: StoreEvent<T>) => void): void;
-}
-
-function watched<T extends KubeObject>(
-  { client, config, clock, random, log, metrics }: SetupDeps,
-  resource: Resource,
-  indexes?: Record<string, IndexFunction<T>>,
-): Watched<T> {
-  const namespaces = resource.namespaced && config.watchNamespaces.length > 0 ? config.watchNamespaces : [undefined];
-  const reflectors = namespaces.map(
-    (namespace) =>
-      new Reflector<T>({
-        client,
-        resource,
-        selection: { namespace },
-        indexes,
-        clock,
-        random,
-        log,
-        metrics: metrics.reflector(resource.plural),
-      }),
-  );
-  const store = reflectors.length === 1 ? reflectors[0]!.store : new UnionStore(reflectors.map((r) => r.store));
-  return { store, reflectors, onEvent: (handler) => reflectors.forEach((r) => void r.onEvent(handler)) };
-}
+import type { Setup } from './runtime/setup.ts';
+import { Watches } from './watches.ts';
 
 /** The operator's controllers with the driver that the configuration names. */
-export const setup: Setup = (deps) => setupWith(createDriver(deps.config))(deps);
+export const setup: Setup = (deps) =>
+  setupWith((watch) => createDriver(deps.config, { client: deps.client, watch, namespace: deps.namespace }))(deps);
 
 /** The operator's controllers, what they watch, and which event makes which object be visited. */
 export const setupWith =
-  (driver: AmphoraDriver): Setup =>
+  (driverFor: (watch: Watch) => AmphoraDriver): Setup =>
   (deps) => {
     const { config, client, recorder: events, clock, random, log, metrics, heldForMs } = deps;
-    const loadBalancers = watched<LoadBalancer>(deps, resources.loadBalancers, INDEXES.loadBalancers);
-    const amphorae = watched<Amphora>(deps, resources.amphorae, INDEXES.amphorae);
-    const flavors = watched<Flavor>(deps, resources.flavors, INDEXES.flavors);
-    const flavorProfiles = watched<FlavorProfile>(deps, resources.flavorProfiles);
-    const secrets = watched<Secret>(deps, resources.secrets);
-    const services = watched<Service>(deps, resources.services);
-    const endpointSlices = watched<EndpointSlice>(deps, resources.endpointSlices, INDEXES.endpointSlices);
-    const caches: Caches = {
-      loadBalancers: loadBalancers.store,
-      amphorae: amphorae.store,
-      flavors: flavors.store,
-      flavorProfiles: flavorProfiles.store,
-      secrets: secrets.store,
-      services: services.store,
-      endpointSlices: endpointSlices.store,
-    };
+    const watches = new Watches({ client, namespaces: config.watchNamespaces, clock, random, log, metrics });
+    const { watch } = watches;
+    const loadBalancers = watch<LoadBalancer>(resources.loadBalancers, { indexes: INDEXES.loadBalancers });
+    const amphorae = watch<Amphora>(resources.amphorae, { indexes: INDEXES.amphorae });
+    const flavors = watch<Flavor>(resources.flavors, { indexes: INDEXES.flavors });
+    const flavorProfiles = watch<FlavorProfile>(resources.flavorProfiles);
+    const secrets = watch<Secret>(objects.secrets);
+    const services = watch<Service>(objects.services);
+    const endpointSlices = watch<EndpointSlice>(objects.endpointSlices, { indexes: INDEXES.endpointSlices });
+    const caches: Caches = { loadBalancers, amphorae, flavors, flavorProfiles, secrets, services, endpointSlices };
+    const driver = driverFor(watch);
 
     const controller = (name: string, reconcile: ConstructorParameters<typeof Controller>[0]['reconcile']) =>
       new Controller({ name, reconcile, concurrency: config.concurrency, clock, random, log, metrics: metrics.controller(name) });
@@ -134,8 +99,7 @@ export const setupWith =
       }
     });
 
-    const reflectors = [loadBalancers, amphorae, flavors, flavorProfiles, secrets, services, endpointSlices].flatMap(
-      (w) => w.reflectors as Reflector<KubeObject>[],
-    );
-    return { reflectors, controllers: [loadBalancer, amphora, flavor] };
+    driver.onChange?.(({ kind, ...object }) => (kind === 'Amphora' ? amphora : loadBalancer).enqueue(keyOf(object)));
+
+    return { reflectors: watches.reflectors, controllers: [loadBalancer, amphora, flavor] };
   };

@@ -30,7 +30,12 @@ export class TestOperator {
   start(): void {
     this.#stop = new AbortController();
     const config = configFrom(this.#flags, {});
-    this.#running = runOperator(config, setupWith(this.driver), createLogger(config.logLevel), this.#stop.signal);
+    this.#running = runOperator(
+      config,
+      setupWith(() => this.driver),
+      createLogger(config.logLevel),
+      this.#stop.signal,
+    );
   }
 
   /** Ends it in order; the world goes on. */

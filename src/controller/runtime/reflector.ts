@@ -72,8 +72,9 @@ export class Reflector<T extends KubeObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.resource = options.resource;
-    const { namespace } = options.selection ?? {};
-    this.name = namespace ? `${options.resource.plural} of ${namespace}` : options.resource.plural;
+    const { namespace, labelSelector } = options.selection ?? {};
+    const what = labelSelector ? `${options.resource.plural} (${labelSelector})` : options.resource.plural;
+    this.name = namespace ? `${what} of ${namespace}` : what;
     this.#store = new Store(options.indexes);
     this.#clock = options.clock ?? realClock;
     this.#random = options.random ?? Math.random;
@@ -84,6 +85,11 @@ export class Reflector<T extends KubeObject> {
 
   get store(): ReadonlyStore<T> {
     return this.#store;
+  }
+
+  /** An index function must not throw. */
+  addIndex(name: string, values: IndexFunction<T>): void {
+    this.#store.addIndex(name, values);
   }
 
   /** Whether the store has ever been whole. From then on it may lag behind, but never has holes. */

@@ -11,6 +11,8 @@ import type { RuntimeMetrics } from './metrics.ts';
 export interface SetupDeps {
   config: Config;
   client: KubeClient;
+  /** The operator's own. */
+  namespace: string;
   recorder: EventRecorder;
   clock: Clock;
   random: () => number;

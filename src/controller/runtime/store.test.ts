@@ -36,6 +36,14 @@ describe('store', () => {
     expect(told(store.put(pod('web', { uid: 'second' })))).toEqual(['deleted first', 'added second']);
   });
 
+  test('an index that comes late finds what is there already', () => {
+    const store = new Store<Pod>();
+    store.put(pod('web', { node: 'n2' }));
+    store.addIndex('node', ({ node }) => [node]);
+    store.put(pod('db', { node: 'n2' }));
+    expect(store.byIndex('node', 'n2').map((p) => p.metadata.name)).toEqual(['web', 'db']);
+  });
+
   test('what a new list no longer has was deleted', () => {
     const store = new Store<Pod>();
     const stays = pod('stays');

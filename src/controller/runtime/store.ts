@@ -26,7 +26,14 @@ export class Store<T extends KubeObject> implements ReadonlyStore<T> {
   readonly #indexes = new Map<string, { values: IndexFunction<T>; keys: Map<string, Set<string>> }>();
 
   constructor(indexes: Record<string, IndexFunction<T>> = {}) {
-    for (const [name, values] of Object.entries(indexes)) this.#indexes.set(name, { values, keys: new Map() });
+    for (const [name, values] of Object.entries(indexes)) this.addIndex(name, values);
+  }
+
+  /** Finds objects by these values from now on, those that are there already too. */
+  addIndex(name: string, values: IndexFunction<T>): void {
+    const index = { values, keys: new Map<string, Set<string>>() };
+    this.#indexes.set(name, index);
+    for (const [key, object] of this.#objects) this.#enter(index, key, object);
   }
 
   get size(): number {
@@ -86,12 +93,14 @@ export class Store<T extends KubeObject> implements ReadonlyStore<T> {
   }
 
   #index(key: string, object: T): void {
-    for (const { values, keys } of this.#indexes.values()) {
-      for (const value of values(object)) {
-        const known = keys.get(value);
-        if (known) known.add(key);
-        else keys.set(value, new Set([key]));
-      }
+    for (const index of this.#indexes.values()) this.#enter(index, key, object);
+  }
+
+  #enter({ values, keys }: { values: IndexFunction<T>; keys: Map<string, Set<string>> }, key: string, object: T): void {
+    for (const value of values(object)) {
+      const known = keys.get(value);
+      if (known) known.add(key);
+      else keys.set(value, new Set([key]));
     }
   }
 

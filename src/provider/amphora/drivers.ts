@@ -1,3 +1,5 @@
+import type { KubeClient } from '../../kube/client.ts';
+import type { Watch } from '../../kube/watched.ts';
 import type { AmphoraDriver } from './driver.ts';
 import { ProcessDriver } from './process/driver.ts';
 import { SimulatedDriver } from './simulated/driver.ts';
@@ -8,8 +10,21 @@ export interface DriverSettings {
   driver: keyof typeof drivers;
   /** Absolute path of the folder where the driver `process` keeps its amphorae. */
   stateDir: string;
-  /** The HAProxy binary, a path or a name on the PATH. */
+  /** The HAProxy binary of the driver `process`, a path or a name on the PATH. */
   haproxy: string;
+  /** Repository of the image that the driver `kubernetes` runs, and its tag where the flavor names none. */
+  amphoraImage: string;
+  amphoraImageTag: string;
+  /** By which a NetworkPolicy knows the pods of the operator. */
+  operatorPodLabels: Record<string, string>;
+}
+
+/** The cluster as drivers know it. */
+export interface DriverCluster {
+  client: KubeClient;
+  watch: Watch;
+  /** Of the operator. */
+  namespace: string;
 }
 
 /** About as long as the acts of the driver `process` take, so that an operator's steps can be watched. */
@@ -18,9 +33,10 @@ const watchable = { build: 500, configure: 200, attach: 50, detach: 50, sync: 50
 const drivers = {
   process: ({ stateDir, haproxy }: DriverSettings) => new ProcessDriver({ stateDir, haproxy }),
   simulated: () => new SimulatedDriver(new SimulatedWorld({ delays: watchable })),
-} satisfies Record<string, (settings: DriverSettings) => AmphoraDriver>;
+} satisfies Record<string, (settings: DriverSettings, cluster: DriverCluster) => AmphoraDriver>;
 
 /** Makes the driver that is named. @throws RangeError when the state folder can't hold sockets */
-export function createDriver(settings: DriverSettings): AmphoraDriver {
-  return drivers[settings.driver](settings);
+export function createDriver(settings: DriverSettings, cluster: DriverCluster): AmphoraDriver {
+  const create: (settings: DriverSettings, cluster: DriverCluster) => AmphoraDriver = drivers[settings.driver];
+  return create(settings, cluster);
 }
