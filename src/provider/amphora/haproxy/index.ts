@@ -6,7 +6,9 @@ export { ADMIN_PORT, type AdminEnvironment, ALIVE_PORT, HEALTH_PORT, type Render
 export { configurationHash } from './hash.ts';
 export { membersRevision } from './members.ts';
 export { PEERS_PORT, peerName } from './peers.ts';
+export { type Reading, read } from './reading.ts';
 export { render } from './render.ts';
 export { type Ask, commandWord } from './runtime.ts';
 export { carriedOver } from './servers-state.ts';
 export { type Connections, type Loaded, readConnections, readLoaded, sumConnections } from './statistics.ts';
+export { Total } from './total.ts';

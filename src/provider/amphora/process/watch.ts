@@ -1,7 +1,6 @@
 import { ABSENT, type AmphoraObservation } from '../driver.ts';
-import { sumConnections } from '../haproxy/index.ts';
+import { type Reading, read, sumConnections, Total } from '../haproxy/index.ts';
 import type { AmphoraState, ProcessAmphora } from './amphora.ts';
-import { type Reading, read } from './reading.ts';
 import type { VipServerObservation } from './vip.ts';
 
 /** One that lives but doesn't answer for this long is ended and started again; a machine may be too busy for a while. */
@@ -33,7 +32,7 @@ export class AmphoraWatch {
     const { current, queued } = sumConnections(workers);
     const total = this.#totals.get(key) ?? new Total();
     this.#totals.set(key, total);
-    if (reading) total.add(workers);
+    if (reading) total.add(workers.map((worker) => ({ id: String(worker.pid), total: worker.total })));
     return {
       ...ABSENT,
       ...loaded,
@@ -94,21 +93,5 @@ export class AmphoraWatch {
     if (silentMs < patienceMs) return undefined;
     const message = `HAProxy has not answered for ${Math.round(silentMs / 1000)} s; after ${longestFreezeMs / 1000} s it is ended and started again`;
     return { reason: 'DriverFailed', message };
-  }
-}
-
-/** Connections ever, over workers that come and go: what one has counted stays counted when it ends. */
-class Total {
-  #ended = 0;
-  #byPid = new Map<number, number>();
-
-  add(workers: { pid: number; total: number }[]): void {
-    const now = new Map(workers.map(({ pid, total }) => [pid, total]));
-    for (const [pid, total] of this.#byPid) if (!now.has(pid)) this.#ended += total;
-    this.#byPid = now;
-  }
-
-  get value(): number {
-    return [...this.#byPid.values()].reduce((sum, total) => sum + total, this.#ended);
   }
 }

@@ -1,6 +1,6 @@
 import type { Configuration } from '../configuration.ts';
-import type { MasterControl } from '../haproxy/index.ts';
-import { type Connections, type Loaded, readConnections, readLoaded } from '../haproxy/index.ts';
+import type { MasterControl } from './control.ts';
+import { type Connections, type Loaded, readConnections, readLoaded } from './statistics.ts';
 
 /** What the workers of a running HAProxy say. */
 export interface Reading extends Omit<Loaded, 'connections'> {
