@@ -53,6 +53,7 @@ export const REASONS = {
   VipPending: 'The VIP is not there yet.',
   LastAmphora: 'It was to leave the VIP, but new connections reach no other amphora now: it stays.',
   // Amphora
+  IdentityBroken: 'A Secret with a certificate authority of the operator is damaged.',
   Running: 'HAProxy runs and may be sent traffic.',
   Starting: 'HAProxy is not running yet.',
   Loaded: 'The running HAProxy has the configuration of the present spec.',

@@ -83,6 +83,7 @@ export interface Service extends Typed {
 
 export interface Secret extends Typed {
   type?: string;
+  immutable?: boolean;
   /** Values are base64. */
   data?: Record<string, string>;
 }

@@ -1,0 +1,1 @@
+export { AUTHORITY_SECRET, IDENTITY_FILES, Identity, type IdentityFiles, type IdentityOwner } from './identity.ts';
