@@ -57,6 +57,8 @@ export interface TrafficCounts {
   p99Ms: number;
   maxMs: number;
   elapsedMs: number;
+  /** The longest time without an answer of the quick kinds, from one to the next: how long an outage was that is over. Milliseconds. */
+  longestGapMs: number;
   /** Why clients make no further requests: it was asked for, or a bound was reached. Undefined while they do. */
   ended?: 'stopped' | 'maxRequests' | 'maxSeconds';
 }
@@ -69,12 +71,14 @@ export class Tally {
   #now: () => number;
   #startedAt: number;
   #latency = createHistogram();
+  #answeredAt: number | undefined;
   #counts = {
     requests: 0,
     failed: 0,
     inFlight: 0,
     retriedOnClosedIdle: 0,
     moved: 0,
+    longestGapMs: 0,
     byKind: Object.fromEntries(kinds.map((kind) => [kind, { requests: 0, failed: 0, connections: 0 }])) as TrafficCounts['byKind'],
     byMember: {} as Record<string, number>,
     failures: [] as Failure[],
@@ -109,7 +113,11 @@ export class Tally {
     }
     const member = outcome.member ?? 'unknown';
     counts.byMember[member] = (counts.byMember[member] ?? 0) + 1;
-    if (quick.has(kind)) this.#latency.record(Math.max(1, Math.round(outcome.ms * 1000)));
+    if (!quick.has(kind)) return;
+    this.#latency.record(Math.max(1, Math.round(outcome.ms * 1000)));
+    const now = this.#now();
+    counts.longestGapMs = Math.max(counts.longestGapMs, now - (this.#answeredAt ?? now));
+    this.#answeredAt = now;
   }
 
   moved(client: string, from: string, to: string): void {

@@ -125,6 +125,21 @@ describe('what counts as failed', () => {
     expect(counts.requests).toBe(counts.failed + counts.byMember['member-1']!);
   });
 
+  test('how long there was no answer is told once there is one again', async () => {
+    const [member] = await members();
+    const traffic = startTraffic({ url: `http://127.0.0.1:${member!.port}`, newConnections: 1, rate: 100 });
+    await traffic.waitFor(20);
+    await member!.kill();
+    const killedAt = performance.now();
+    await traffic.waitFor(({ failed }) => failed >= 5);
+    await member!.start();
+    const outageMs = performance.now() - killedAt;
+    const { requests, failed } = traffic.counts();
+    await traffic.waitFor((counts) => counts.requests - counts.failed > requests - failed + 5);
+    const { longestGapMs } = await traffic.stop();
+    expect(longestGapMs).toBeGreaterThan(outageMs - 50);
+  });
+
   test.each<[string, http.RequestListener, RegExp]>([
     ['a 503', (_, res) => res.writeHead(503).end('no server is available'), /status 503 from the load balancer/],
     ['a 404 of a member', (_, res) => res.writeHead(404, { 'x-member': 'm' }).end(), /status 404 from m/],
