@@ -38,6 +38,15 @@ export const Compute = z.object({
     .max(32)
     .optional()
     .meta({ ...atomicList, description: 'Taints that the amphora tolerates.' }),
+  topologyKey: z
+    .string()
+    .max(317)
+    .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/)
+    .optional()
+    .meta({
+      description:
+        'Label of nodes by which the two amphorae of a pair are kept apart where that can be (topology.kubernetes.io/zone); kubernetes.io/hostname where unset.',
+    }),
 });
 
 /** Tag of an image (OCI distribution, "Pulling manifests"). */

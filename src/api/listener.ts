@@ -197,7 +197,13 @@ export const Listener = z
     description: FreeText.optional().meta({ description: 'For people.' }),
     adminStateUp: z.boolean().default(true).meta({ description: 'false closes the listener.' }),
     protocol: ListenerProtocol.meta({ description: 'HTTP, HTTPS (passed through), TERMINATED_HTTPS (decrypted here) or TCP.' }),
-    protocolPort: Port.meta({ description: 'Port of the VIP; unique among the listeners.' }),
+    protocolPort: Port.meta({
+      description: 'Port of the VIP; unique among the listeners.',
+      ...cel({
+        rule: 'self < 61025 || self > 61028',
+        message: 'ports 61025 to 61028 are those by which the operator and the amphorae speak to each other: choose another protocolPort',
+      }),
+    }),
     connectionLimit: z
       .int()
       .min(-1)

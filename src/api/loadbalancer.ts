@@ -58,43 +58,98 @@ export type Strategy = z.infer<typeof Strategy>;
  * How the Service of a VIP is made, in the words of core/v1 ServiceSpec; for amphorae that are pods. Whatever gives such a Service its outside
  * address (a cloud, MetalLB) gives it to the load balancer, and no resize ever changes it.
  */
-export const VipService = z.object({
-  type: z.enum(['ClusterIP', 'LoadBalancer']).default('ClusterIP').meta({
-    description: 'ClusterIP: reached from inside the cluster. LoadBalancer: has an address outside as well.',
-  }),
-  loadBalancerClass: z
-    .string()
-    .max(253)
-    .optional()
-    .meta({ description: 'Which implementation gives the outside address; its default where unset.' }),
-  annotations: z.record(z.string().max(317), z.string().max(4096)).optional().meta({
-    maxProperties: 64,
-    description: 'Annotations of the Service, by which its implementation is told more.',
-  }),
-  externalTrafficPolicy: z.enum(['Cluster', 'Local']).optional().meta({
-    description:
-      'Cluster (the default): any node takes connections, and client addresses may be translated. Local: only nodes with an amphora, and client addresses are kept.',
-  }),
-  ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']).optional(),
-  ipFamilies: z
-    .array(z.enum(['IPv4', 'IPv6']))
-    .max(2)
-    .optional()
-    .meta(atomicList),
-});
+export const VipService = z
+  .object({
+    type: z.enum(['ClusterIP', 'LoadBalancer']).default('ClusterIP').meta({
+      description: 'ClusterIP: reached from inside the cluster. LoadBalancer: has an address outside as well. Immutable.',
+    }),
+    loadBalancerClass: z
+      .string()
+      .max(253)
+      .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/)
+      .optional()
+      .meta({ description: 'Which implementation gives the outside address; its default where unset. Immutable.' }),
+    annotations: z.record(z.string().max(317), z.string().max(4096)).optional().meta({
+      maxProperties: 32,
+      description: 'Annotations of the Service, by which its implementation is told more.',
+    }),
+    externalTrafficPolicy: z.enum(['Cluster', 'Local']).optional().meta({
+      description:
+        'Cluster (the default): any node takes connections, and client addresses may be translated. Local: only nodes with an amphora, and client addresses are kept.',
+    }),
+    ipFamilyPolicy: z.enum(['SingleStack', 'PreferDualStack', 'RequireDualStack']).optional().meta({
+      description: 'Whether it has an address of both IP families; SingleStack where unset.',
+    }),
+    ipFamilies: z
+      .array(z.enum(['IPv4', 'IPv6']))
+      .min(1)
+      .max(2)
+      .optional()
+      .meta({ ...atomicList, description: 'The IP families, the one of its main address first; the cluster’s own where unset.' }),
+  })
+  .meta(
+    cel(
+      {
+        rule: "self.type == 'LoadBalancer' || !has(self.loadBalancerClass)",
+        message: 'loadBalancerClass needs type LoadBalancer: set that, or leave it out',
+      },
+      {
+        rule: "self.type == 'LoadBalancer' || !has(self.externalTrafficPolicy)",
+        message: 'externalTrafficPolicy needs type LoadBalancer, since only that lets traffic from outside in: set that, or leave it out',
+      },
+      {
+        rule: '!has(self.ipFamilies) || size(self.ipFamilies) < 2 || self.ipFamilies[0] != self.ipFamilies[1]',
+        message: 'ipFamilies names each family once',
+      },
+      {
+        rule: "!has(self.ipFamilies) || size(self.ipFamilies) < 2 || (has(self.ipFamilyPolicy) && self.ipFamilyPolicy != 'SingleStack')",
+        message: 'two ipFamilies need ipFamilyPolicy PreferDualStack or RequireDualStack',
+      },
+      {
+        rule: "!has(self.annotations) || self.annotations.all(key, !key.startsWith('reflavor.dev/'))",
+        message: 'annotations of reflavor.dev belong to the operator: leave them out',
+      },
+    ),
+  );
 export type VipService = z.infer<typeof VipService>;
 
-const Vip = z.object({
-  service: VipService.optional(),
-  address: z
-    .string()
-    .max(45)
-    .optional()
-    .meta({
-      description: 'A wanted address (IPv4 or IPv6); one is chosen where unset.',
-      ...cel({ rule: 'isIP(self)', message: 'vip.address must be an IPv4 or IPv6 address' }),
-    }),
-});
+const Vip = z
+  .object({
+    service: VipService.optional().meta({ description: 'How its Service is made, where amphorae are pods.' }),
+    address: z
+      .string()
+      .max(45)
+      .optional()
+      .meta({
+        description: 'A wanted address (IPv4 or IPv6); one is chosen where unset.',
+        ...cel({ rule: 'isIP(self)', message: 'vip.address must be an IPv4 or IPv6 address' }),
+      }),
+  })
+  .meta(
+    cel(
+      {
+        rule: "!has(self.address) || !isIP(self.address) || !has(self.service) || !has(self.service.ipFamilies) || size(self.service.ipFamilies) == 0 || (ip(self.address).family() == 4 ? 'IPv4' : 'IPv6') in self.service.ipFamilies",
+        message: 'vip.address must be of one of the ipFamilies of vip.service',
+      },
+      {
+        rule: '!has(oldSelf.address) ? true : has(self.address) && self.address == oldSelf.address',
+        message: 'vip.address is immutable once set: clients know the load balancer by it',
+      },
+      {
+        rule: "(has(self.service) ? self.service.type : 'ClusterIP') == (has(oldSelf.service) ? oldSelf.service.type : 'ClusterIP')",
+        message:
+          'vip.service.type is immutable, since the address by which clients know the load balancer depends on it: create another load balancer of the other type',
+      },
+      {
+        rule: "(has(self.service) && has(self.service.loadBalancerClass) ? self.service.loadBalancerClass : '') == (has(oldSelf.service) && has(oldSelf.service.loadBalancerClass) ? oldSelf.service.loadBalancerClass : '')",
+        message: 'vip.service.loadBalancerClass is immutable, as it is in a Service: create another load balancer of the other class',
+      },
+      {
+        rule: '!has(self.service) || !has(self.service.ipFamilies) || !has(oldSelf.service) || !has(oldSelf.service.ipFamilies) || self.service.ipFamilies[0] == oldSelf.service.ipFamilies[0]',
+        message: 'the first of vip.service.ipFamilies is immutable, since the main address is of it; the second may be added or taken away',
+      },
+    ),
+  );
 
 // `[list].all(names, …)` is how CEL computes a list once: named inside the loop it is made anew each time, and a spec of 64 listeners
 // and pools with 8 policies each took the API server seconds.
@@ -138,12 +193,7 @@ export const LoadBalancerSpec = z
       .meta(cel({ rule: 'self == oldSelf', message: 'provider is immutable: create another load balancer for another provider' })),
     adminStateUp: z.boolean().default(true).meta({ description: 'false closes every listener, and keeps the amphorae.' }),
     suspend: z.boolean().default(false).meta({ description: 'true stops the operator from acting; what serves goes on.' }),
-    vip: Vip.default({}).meta(
-      cel({
-        rule: '!has(oldSelf.address) ? true : has(self.address) && self.address == oldSelf.address',
-        message: 'vip.address is immutable once set: clients know the load balancer by it',
-      }),
-    ),
+    vip: Vip.default({}),
     strategy: Strategy.default({ type: 'Failover', progressDeadlineSeconds: 600, settleSeconds: 3, verifySeconds: 10, drainSeconds: 300 }),
     listeners: z.array(Listener).max(64).optional().meta(mapList('name')),
     pools: z.array(Pool).max(64).optional().meta(mapList('name')),
@@ -198,7 +248,11 @@ export const LoadBalancerStatus = z.object({
   topology: Topology.optional(),
   provisioningStatus: ProvisioningStatus.optional(),
   operatingStatus: OperatingStatus.optional(),
-  vipAddress: z.string().max(64).optional(),
+  vipAddress: z
+    .string()
+    .max(253)
+    .optional()
+    .meta({ description: 'Where clients reach it: an IP address, or the DNS name that a cloud gave its Service.' }),
   vipPorts: z
     .array(Port)
     .max(128)

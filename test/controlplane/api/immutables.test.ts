@@ -35,6 +35,33 @@ describe('what can’t be changed', () => {
     await client.current.patchMerge(balancers, balancer.metadata, { spec: { vip: { address: '192.0.2.12' } } });
   });
 
+  test('what the address of a VIP hangs on: type, class and first family of its Service', async () => {
+    const service = { type: 'LoadBalancer', loadBalancerClass: 'a/b', ipFamilies: ['IPv4'] };
+    const balancer = loadBalancer('outside', { vip: { service } });
+    await client.current.create(balancers, balancer);
+    const change = (fields: object | null) =>
+      client.current.patchMerge(balancers, balancer.metadata, { spec: { vip: { service: fields } } });
+    await expect(change({ type: 'ClusterIP', loadBalancerClass: null })).rejects.toThrow('vip.service.type is immutable');
+    await expect(change(null)).rejects.toThrow('vip.service.type is immutable');
+    await expect(change({ loadBalancerClass: 'c/d' })).rejects.toThrow('vip.service.loadBalancerClass is immutable');
+    await expect(change({ loadBalancerClass: null })).rejects.toThrow('vip.service.loadBalancerClass is immutable');
+    await expect(change({ ipFamilies: ['IPv6'] })).rejects.toThrow('the first of vip.service.ipFamilies is immutable');
+    await change({
+      ipFamilyPolicy: 'PreferDualStack',
+      ipFamilies: ['IPv4', 'IPv6'],
+      externalTrafficPolicy: 'Local',
+      annotations: { a: 'b' },
+    });
+  });
+
+  test('the type of a VIP’s Service, where none was named', async () => {
+    const balancer = loadBalancer('inside');
+    await client.current.create(balancers, balancer);
+    const change = (type: string) => client.current.patchMerge(balancers, balancer.metadata, { spec: { vip: { service: { type } } } });
+    await expect(change('LoadBalancer')).rejects.toThrow('vip.service.type is immutable');
+    await change('ClusterIP');
+  });
+
   test('the provider of a load balancer, and there is but one', async () => {
     await expect(client.current.create(balancers, loadBalancer('other', { provider: 'octavia' }))).rejects.toThrow(
       'spec.provider: Unsupported value: "octavia"',

@@ -37,6 +37,10 @@ const monitor = (message: string, refused: object, accepted: object) =>
 const persistence = (message: string, refused: object, accepted: object) =>
   pool(message, { sessionPersistence: refused }, { sessionPersistence: accepted });
 
+const service = (message: string, refused: object, accepted: object) =>
+  spec(message, { vip: { service: refused } }, { vip: { service: accepted } });
+const dual = { ipFamilyPolicy: 'PreferDualStack' };
+
 const names = 'metadata.name must start with a letter and have at most 40 characters a-z, 0-9 and "-"';
 const named = (refused: string, accepted: string): RuleCase => ({
   message: names,
@@ -45,10 +49,30 @@ const named = (refused: string, accepted: string): RuleCase => ({
 });
 
 export const ruleCases: RuleCase[] = [
+  listener('ports 61025 to 61028 are those by which', { protocolPort: 61027 }, { protocolPort: 61029 }),
+  listener('ports 61025 to 61028 are those by which', { protocolPort: 61025 }, { protocolPort: 61024 }),
   named('a'.repeat(41), 'a'.repeat(40)),
   named('1web', 'web1'),
   named('my.web', 'my-web'),
   spec('vip.address must be an IPv4 or IPv6 address', { vip: { address: 'example.org' } }, { vip: { address: '2001:db8::1' } }),
+  spec(
+    'vip.address must be of one of the ipFamilies of vip.service',
+    { vip: { address: '192.0.2.1', service: { ipFamilies: ['IPv6'] } } },
+    { vip: { address: '2001:db8::1', service: { ipFamilies: ['IPv6'] } } },
+  ),
+  service('loadBalancerClass needs type LoadBalancer', { loadBalancerClass: 'a/b' }, { type: 'LoadBalancer', loadBalancerClass: 'a/b' }),
+  service(
+    'externalTrafficPolicy needs type LoadBalancer',
+    { externalTrafficPolicy: 'Local' },
+    { type: 'LoadBalancer', externalTrafficPolicy: 'Local' },
+  ),
+  service('ipFamilies names each family once', { ...dual, ipFamilies: ['IPv4', 'IPv4'] }, { ...dual, ipFamilies: ['IPv6', 'IPv4'] }),
+  service('two ipFamilies need ipFamilyPolicy', { ipFamilies: ['IPv4', 'IPv6'] }, { ipFamilies: ['IPv6'] }),
+  service(
+    'annotations of reflavor.dev belong to the operator',
+    { annotations: { 'reflavor.dev/a': 'b' } },
+    { annotations: { 'example.org/a': 'b' } },
+  ),
   spec(
     'a listener’s defaultPool must be the name of one of spec.pools',
     { listeners: [httpListener({ defaultPool: 'gone' })], pools },
