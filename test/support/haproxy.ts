@@ -7,13 +7,17 @@ import { Listener, Pool } from '../../src/api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../../src/provider/amphora/configuration.ts';
 import { ConfigurationRefused } from '../../src/provider/amphora/driver.ts';
 import {
+  ADMIN_PORT,
   alertsOf,
   carriedOver,
+  HEALTH_PORT,
   MasterControl,
+  PEERS_PORT,
   type RenderEnvironment,
   render,
   unixSocket,
 } from '../../src/provider/amphora/haproxy/index.ts';
+import type { IdentityFiles } from '../../src/provider/amphora/kubernetes/identity/index.ts';
 import { endProcess, logTail, startProcess } from '../../tools/processes.ts';
 import { eventually } from './eventually.ts';
 
@@ -31,18 +35,24 @@ export interface TestHaproxy {
   stop(): Promise<void>;
 }
 
-export interface TestHaproxyOptions extends Partial<Pick<RenderEnvironment, 'acceptProxy' | 'aliveBind' | 'peersBind'>> {
+export interface TestHaproxyOptions extends Partial<Pick<RenderEnvironment, 'acceptProxy' | 'aliveBind' | 'peersBind' | 'digest'>> {
   /** A loopback address. Default: 127.0.0.1. */
   address?: string;
+  /** Its identity. With it, it has ports for the operator, for health and, in TLS, for peers, as an amphora in a pod. */
+  identity?: IdentityFiles;
+  /** Address of the active one. */
+  standbyOf?: string;
 }
 
 /** Starts a real HAProxy (`haproxy` on the PATH) in a folder of its own, and resolves once it answers. */
 export async function startHaproxy(configuration: Configuration, options: TestHaproxyOptions = {}): Promise<TestHaproxy> {
-  const { address = '127.0.0.1', acceptProxy = false, ...rest } = options;
+  const { address = '127.0.0.1', acceptProxy = false, identity, standbyOf, ...rest } = options;
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-haproxy-'));
   const path = (name: string) => join(dir, name);
   const environment = {
+    ...(identity ? podEnvironment(address, path) : {}),
     ...rest,
+    standbyOf: standbyOf && `${standbyOf}:${HEALTH_PORT}`,
     bindAddress: address,
     acceptProxy,
     filesDir: path('files'),
@@ -50,14 +60,15 @@ export async function startHaproxy(configuration: Configuration, options: TestHa
     serverStateFile: path('state'),
   };
   await mkdir(path('files'));
+  for (const [name, content] of Object.entries(identity ?? {})) await writeFile(path(`files/${name}`), content);
   await writeFile(path('state'), '');
   const write: TestHaproxy['write'] = (next, other) => writeConfiguration(next, { ...environment, ...other }, path('haproxy.cfg'));
   await write(configuration);
   const args = ['-W', '-S', `${path('master.sock')},mode,600,level,admin`, '-f', path('haproxy.cfg')];
-  const identity = await startProcess({ name: 'haproxy', command: 'haproxy', args, logFile: path('log') });
+  const started = await startProcess({ name: 'haproxy', command: 'haproxy', args, logFile: path('log') });
   const control = new MasterControl(unixSocket(path('master.sock')));
   const stop = async () => {
-    await endProcess(identity, { graceMs: 3000 });
+    await endProcess(started, { graceMs: 3000 });
     await rm(dir, { recursive: true, force: true });
   };
   try {
@@ -78,6 +89,17 @@ export async function startHaproxy(configuration: Configuration, options: TestHa
     },
     log: () => readFile(path('log'), 'utf8'),
     stop,
+  };
+}
+
+/** The ports of an amphora that is spoken to over the network. */
+function podEnvironment(address: string, path: (name: string) => string): Partial<RenderEnvironment> {
+  const files = (kind: string) => ({ certificate: path(`files/${kind}.pem`), authority: path(`files/${kind}-ca.pem`) });
+  return {
+    admin: { bind: `${address}:${ADMIN_PORT}`, masterSocket: path('master.sock'), ...files('admin') },
+    healthBind: `${address}:${HEALTH_PORT}`,
+    peersBind: `${address}:${PEERS_PORT}`,
+    peersTls: files('peer'),
   };
 }
 
