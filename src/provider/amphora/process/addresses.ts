@@ -5,7 +5,7 @@ import { BlockList, createServer, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { DriverError } from '../driver.ts';
 import { canonicalAddress } from '../haproxy/address.ts';
-import { KeyedMutex } from './mutex.ts';
+import { KeyedMutex } from '../mutex.ts';
 
 /** A range of IPv4 addresses: its first address as a number, and how many there are. */
 interface Range {
