@@ -1,4 +1,4 @@
-/** Test projects: `unit` needs nothing; `controlplane` starts a real kube-apiserver; `dataplane` a real HAProxy as well. */
+/** Test projects: `unit` needs nothing; `controlplane` starts a real kube-apiserver; `dataplane` a real HAProxy as well; `cluster` nodes. */
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -12,5 +12,6 @@ export default {
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.test.ts', '<rootDir>/test/unit/**/*.test.ts'] },
     { ...common, displayName: 'controlplane', testMatch: ['<rootDir>/test/controlplane/**/*.test.ts'] },
     { ...common, displayName: 'dataplane', testMatch: ['<rootDir>/test/dataplane/**/*.test.ts'] },
+    { ...common, displayName: 'cluster', testMatch: ['<rootDir>/test/cluster/**/*.test.ts'] },
   ],
 };

@@ -19,14 +19,29 @@ export interface ControlPlaneOptions {
   env?: NodeJS.ProcessEnv;
   /** Appended to kube-apiserver's flags. */
   apiServerFlags?: readonly string[];
+  /** Where it runs, and that nodes join it; default this network namespace, on 127.0.0.1, without nodes. */
+  site?: ClusterSite;
   /** How long kube-apiserver may take to become ready; default 60 000. Measured: 3 s. */
   readyTimeoutMs?: number;
   log?: (line: string) => void;
 }
 
+/** The place of a control plane that has nodes. */
+export interface ClusterSite {
+  /** A command and its first arguments, which run what follows them in the network namespace of the control plane: `nsenter --net=FILE`. */
+  enter: readonly [string, ...string[]];
+  /** IPv4, in that namespace; reached from this one, from the nodes and from the pods. */
+  address: string;
+  apiPort: number;
+  /** CIDR of the addresses of Services. */
+  serviceRange: string;
+  /** The first of them, which the Service `kubernetes` gets. */
+  serviceAddress: string;
+}
+
 export interface ControlPlane {
   dir: string;
-  /** `https://127.0.0.1:PORT` */
+  /** `https://ADDRESS:PORT` */
   url: string;
   /** A kubeconfig of a member of system:masters. */
   kubeconfigPath: string;
@@ -61,11 +76,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { dir } = options;
   await mkdir(join(dir, 'pki'), { recursive: true });
   const authority = await openAuthority(join(dir, 'pki'));
-  await writeServerFiles(dir, authority);
+  await writeServerFiles(dir, authority, options.site);
   const before = await readState(dir);
   for (let attempt = 1; ; attempt++) {
     const [etcdPort, etcdPeerPort, freeApiPort] = (await freePorts(3)) as [number, number, number];
-    const apiPort = attempt === 1 && before ? before.apiPort : freeApiPort;
+    const apiPort = options.site?.apiPort ?? (attempt === 1 && before ? before.apiPort : freeApiPort);
     const etcd = await startEtcd(options, etcdPort, etcdPeerPort);
     try {
       const apiServer = await startApiServer(options, authority, etcd, etcdPort, apiPort);
@@ -97,8 +112,8 @@ export async function endControlPlane(dir: string): Promise<void> {
 class PortTaken extends Error {}
 
 async function controlPlane(options: ControlPlaneOptions, authority: Authority, state: State): Promise<ControlPlane> {
-  const { dir } = options;
-  const url = `https://127.0.0.1:${state.apiPort}`;
+  const { dir, site } = options;
+  const url = `https://${site?.address ?? '127.0.0.1'}:${state.apiPort}`;
   const kubeconfig = async (user: string, groups: readonly string[]) =>
     renderKubeconfig({ url, caPem: authority.caPem, user, ...(await authority.issueClient(user, groups)) });
   const adminKubeconfig = await kubeconfig('reflavor-admin', ['system:masters']);
@@ -127,14 +142,13 @@ async function controlPlane(options: ControlPlaneOptions, authority: Authority, 
   };
 }
 
-async function startEtcd({ dir, detached, env }: ControlPlaneOptions, port: number, peerPort: number): Promise<ProcessIdentity> {
+async function startEtcd({ dir, detached, env, site }: ControlPlaneOptions, port: number, peerPort: number): Promise<ProcessIdentity> {
   const logFile = join(dir, 'etcd.log');
   await writeFile(logFile, '');
   const [client, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];
   return startProcess({
     name: 'etcd',
-    command: findBinaries().etcd,
-    args: [
+    ...commandAt(site, findBinaries().etcd, [
       '--name=default',
       `--data-dir=${join(dir, 'etcd')}`,
       `--listen-client-urls=${client}`,
@@ -144,11 +158,42 @@ async function startEtcd({ dir, detached, env }: ControlPlaneOptions, port: numb
       `--initial-cluster=default=${peer}`,
       '--unsafe-no-fsync',
       '--log-level=warn',
-    ],
+    ]),
     logFile,
     env,
     detached,
   });
+}
+
+function commandAt(site: ClusterSite | undefined, command: string, args: string[]): { command: string; args: string[] } {
+  return site ? { command: site.enter[0], args: [...site.enter.slice(1), command, ...args] } : { command, args };
+}
+
+/** What differs between a server that nodes, controllers and pods use, and one that has objects alone. */
+function siteFlags(site: ClusterSite | undefined, pki: (file: string) => string): string[] {
+  if (!site) {
+    return [
+      '--bind-address=127.0.0.1',
+      '--advertise-address=127.0.0.1',
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+      '--service-cluster-ip-range=10.0.0.0/16',
+      // An endpoint at a loopback address is invalid: without this the server logs a refusal every few seconds.
+      '--endpoint-reconciler-type=none',
+    ];
+  }
+  return [
+    '--bind-address=0.0.0.0',
+    `--advertise-address=${site.address}`,
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    `--service-cluster-ip-range=${site.serviceRange}`,
+    '--allow-privileged=true',
+    // Nodes have no name that anybody resolves: logs and exec go to the address.
+    '--kubelet-preferred-address-types=InternalIP',
+    `--kubelet-client-certificate=${pki('kubelet-client.crt')}`,
+    `--kubelet-client-key=${pki('kubelet-client.key')}`,
+  ];
 }
 
 async function startApiServer(
@@ -158,33 +203,26 @@ async function startApiServer(
   etcdPort: number,
   port: number,
 ): Promise<ProcessIdentity> {
-  const { dir, detached, env, apiServerFlags = [], readyTimeoutMs = 60_000 } = options;
+  const { dir, detached, env, site, apiServerFlags = [], readyTimeoutMs = 60_000 } = options;
   const pki = (file: string) => join(dir, 'pki', file);
   const logFile = join(dir, 'kube-apiserver.log');
   await writeFile(logFile, '');
   const identity = await startProcess({
     name: 'kube-apiserver',
-    command: findBinaries().kubeApiserver,
-    args: [
+    ...commandAt(site, findBinaries().kubeApiserver, [
       `--etcd-servers=http://127.0.0.1:${etcdPort}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      ...siteFlags(site, pki),
       `--secure-port=${port}`,
       `--cert-dir=${join(dir, 'pki')}`,
       `--tls-cert-file=${pki('apiserver.crt')}`,
       `--tls-private-key-file=${pki('apiserver.key')}`,
       `--client-ca-file=${pki('ca.crt')}`,
-      '--authorization-mode=RBAC',
-      '--disable-admission-plugins=ServiceAccount',
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-signing-key-file=${pki('service-account.key')}`,
       `--service-account-key-file=${pki('service-account.pub')}`,
-      '--service-cluster-ip-range=10.0.0.0/16',
-      // An endpoint at a loopback address is invalid: without this the server logs a refusal every few seconds.
-      '--endpoint-reconciler-type=none',
       '--shutdown-delay-duration=0s',
       ...apiServerFlags,
-    ],
+    ]),
     logFile,
     env,
     detached,
@@ -193,7 +231,7 @@ async function startApiServer(
   const deadline = performance.now() + readyTimeoutMs;
   // The namespace is made by a controller inside the server, a moment after /readyz turns to 200.
   for (const path of ['/readyz', '/api/v1/namespaces/default']) {
-    while ((await statusOf(port, path, authority.caPem, admin)) !== 200) {
+    while ((await statusOf({ host: site?.address ?? '127.0.0.1', port, path }, authority.caPem, admin)) !== 200) {
       if (isRunning(identity) && isRunning(etcd) && performance.now() < deadline) {
         await sleep(50);
         continue;
@@ -211,27 +249,30 @@ async function startApiServer(
 }
 
 /** The HTTP status that the API server answers with, or nothing when it does not answer. */
-function statusOf(port: number, path: string, ca: string, client: KeyPair): Promise<number | undefined> {
+function statusOf(to: { host: string; port: number; path: string }, ca: string, client: KeyPair): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const call = request(
-      { host: '127.0.0.1', port, path, ca, cert: client.certPem, key: client.keyPem, agent: false, timeout: 2_000 },
-      (response) => {
-        response.resume();
-        response.once('close', () => resolve(response.statusCode));
-      },
-    );
+    const call = request({ ...to, ca, cert: client.certPem, key: client.keyPem, agent: false, timeout: 2_000 }, (response) => {
+      response.resume();
+      response.once('close', () => resolve(response.statusCode));
+    });
     call.once('timeout', () => call.destroy());
     call.once('error', () => resolve(undefined));
     call.end();
   });
 }
 
-async function writeServerFiles(dir: string, authority: Authority): Promise<void> {
+async function writeServerFiles(dir: string, authority: Authority, site?: ClusterSite): Promise<void> {
   const write = (file: string, text: string) => writeFile(join(dir, 'pki', file), text, { mode: 0o600 });
   const dnsNames = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
-  const server = await authority.issueServer(dnsNames, ['127.0.0.1', '10.0.0.1']);
-  await write('apiserver.crt', server.certPem);
-  await write('apiserver.key', server.keyPem);
+  const addresses = site ? ['127.0.0.1', site.address, site.serviceAddress] : ['127.0.0.1', '10.0.0.1'];
+  const pairs = {
+    apiserver: await authority.issueServer(dnsNames, addresses),
+    ...(site && { 'kubelet-client': await authority.issueClient('kube-apiserver', ['system:masters']) }),
+  };
+  for (const [name, pair] of Object.entries(pairs)) {
+    await write(`${name}.crt`, pair.certPem);
+    await write(`${name}.key`, pair.keyPem);
+  }
   if (existsSync(join(dir, 'pki', 'service-account.key'))) return;
   const key = await makeServiceAccountKey();
   await write('service-account.pub', key.publicPem);

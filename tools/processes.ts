@@ -1,6 +1,6 @@
 /** Child processes that are started here, told from strangers of the same pid, and ended. Linux only: it reads /proc. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Names one process for good: a pid comes back after a while, a pid with a start time does not. */
@@ -51,6 +51,12 @@ export function identify(name: string, pid: number): ProcessIdentity | undefined
   return stat && { name, pid, startTime: stat.startTime };
 }
 
+/** The only child of a process, such as what `nsenter --pid` runs, or nothing when it has none. */
+export function childOf({ pid, name }: ProcessIdentity): ProcessIdentity | undefined {
+  const child = readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && readStat(Number(entry))?.parent === pid);
+  return child === undefined ? undefined : identify(name, Number(child));
+}
+
 /** Whether this very process still runs; a zombie does not. */
 export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
   const stat = readStat(pid);
@@ -83,12 +89,12 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The state and start time of a process, or nothing when there is none. The command's name may hold spaces and brackets, hence the last one. */
-function readStat(pid: number): { state: string; startTime: string } | undefined {
+/** The state, parent and start time of a process, or nothing when there is none. The command's name may hold spaces and brackets, hence the last one. */
+function readStat(pid: number): { state: string; parent: number; startTime: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] as string, startTime: fields[19] as string };
+    return { state: fields[0] as string, parent: Number(fields[1]), startTime: fields[19] as string };
   } catch {
     return undefined;
   }

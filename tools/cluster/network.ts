@@ -1,0 +1,135 @@
+/**
+ * The network of a cluster: a hub, which the control plane is in, a link from it to each node, and one to this machine. All of it is one
+ * 10.X.0.0/16; nothing has a route to anywhere else.
+ */
+import { run } from './run.ts';
+
+export interface ClusterRange {
+  /** Tells clusters of this machine apart: the second byte of their addresses. */
+  id: number;
+  /** All addresses: links, pods and Services. */
+  cidr: string;
+  /** This machine's end of its link with the hub. */
+  host: string;
+  /** The hub's; the API server is there. */
+  hub: string;
+  serviceRange: string;
+  /** Of the Service `kubernetes`. */
+  serviceAddress: string;
+  /** A /24 of which nobody gives out anything: for a load balancer's outside addresses. */
+  outsideRange: string;
+}
+
+export interface NodeRange {
+  /** The hub's end of its link with this node. */
+  gateway: string;
+  /** The node's end, its InternalIP. */
+  address: string;
+  podRange: string;
+}
+
+export function clusterRange(id: number): ClusterRange {
+  const prefix = `10.${id}`;
+  return {
+    id,
+    cidr: `${prefix}.0.0/16`,
+    host: `${prefix}.0.1`,
+    hub: `${prefix}.0.2`,
+    serviceRange: `${prefix}.128.0/20`,
+    serviceAddress: `${prefix}.128.1`,
+    outsideRange: `${prefix}.200.0/24`,
+  };
+}
+
+/** Of the first node, which has `index` 1, to the 62nd. */
+export function nodeRange(id: number, index: number): NodeRange {
+  return { gateway: `10.${id}.0.${4 * index + 1}`, address: `10.${id}.0.${4 * index + 2}`, podRange: `10.${id}.${index}.0/24` };
+}
+
+/**
+ * The first of 10.100.0.0/16 to 10.199.0.0/16 that no route of this machine touches, besides the default one.
+ * @throws where all are taken
+ */
+export function freeRange(destinations: readonly string[]): ClusterRange {
+  const taken = destinations.filter((destination) => destination !== 'default').map(blockOf);
+  for (let id = 100; id < 200; id++) {
+    const wanted = blockOf(clusterRange(id).cidr);
+    if (!taken.some((block) => block.first <= wanted.last && wanted.first <= block.last)) return clusterRange(id);
+  }
+  throw new Error(
+    'no 10.X.0.0/16 between 10.100 and 10.199 is free of routes; `make cluster-down` ends a cluster that is no longer needed',
+  );
+}
+
+function blockOf(cidr: string): { first: number; last: number } {
+  const [address, length = '32'] = cidr.split('/') as [string, string?];
+  const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  const size = 2 ** (32 - Number(length));
+  const first = number - (number % size);
+  return { first, last: first + size - 1 };
+}
+
+/** Destinations of this machine's IPv4 routes, in all tables. */
+export async function routeDestinations(): Promise<string[]> {
+  const routes = JSON.parse(await run('ip', ['-json', '-4', 'route', 'show', 'table', 'all'])) as { dst: string }[];
+  return routes.map(({ dst }) => dst);
+}
+
+/** Forwards for others, and answers itself. */
+export async function openNamespace(netns: string): Promise<void> {
+  await inside(netns, 'ip', 'link', 'set', 'lo', 'up');
+  await inside(netns, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+}
+
+/** Links this machine with the hub; the range of the cluster is reached through it. */
+export async function linkHost(range: ClusterRange, hub: { netns: string; pid: number }): Promise<void> {
+  const link = hostLink(range);
+  await run('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'host', 'netns', String(hub.pid)]);
+  await run('ip', ['address', 'add', `${range.host}/30`, 'dev', link]);
+  await run('ip', ['link', 'set', link, 'up']);
+  await inside(hub.netns, 'ip', 'address', 'add', `${range.hub}/30`, 'dev', 'host');
+  await inside(hub.netns, 'ip', 'link', 'set', 'host', 'up');
+  await run('ip', ['route', 'add', range.cidr, 'via', range.hub, 'dev', link]);
+}
+
+/** Takes away what {@link linkHost} made here, if it is there; the route goes with it. */
+export async function unlinkHost(range: ClusterRange): Promise<void> {
+  const links = JSON.parse(await run('ip', ['-json', 'link', 'show'])) as { ifname: string }[];
+  if (links.some(({ ifname }) => ifname === hostLink(range))) await run('ip', ['link', 'delete', hostLink(range)]);
+}
+
+function hostLink({ id }: ClusterRange): string {
+  return `reflavor${id}`;
+}
+
+export interface LinkedNode {
+  name: string;
+  netns: string;
+  pid: number;
+  range: NodeRange;
+}
+
+/** Links a node with the hub, through which it reaches everything. */
+export async function linkNode(range: ClusterRange, hubNetns: string, node: LinkedNode): Promise<void> {
+  await inside(hubNetns, 'ip', 'link', 'add', node.name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(node.pid));
+  await inside(hubNetns, 'ip', 'address', 'add', `${node.range.gateway}/30`, 'dev', node.name);
+  await inside(node.netns, 'ip', 'address', 'add', `${node.range.address}/30`, 'dev', 'eth0');
+  await inside(node.netns, 'ip', 'link', 'set', 'eth0', 'up');
+  await joinNode(hubNetns, node);
+  await inside(node.netns, 'ip', 'route', 'add', range.cidr, 'via', node.range.gateway);
+}
+
+/** Connects what {@link partNode} parted. */
+export async function joinNode(hubNetns: string, node: LinkedNode): Promise<void> {
+  await inside(hubNetns, 'ip', 'link', 'set', node.name, 'up');
+  await inside(hubNetns, 'ip', 'route', 'replace', node.range.podRange, 'via', node.range.address);
+}
+
+/** Nothing gets to the node or comes from it any more; inside, all goes on. */
+export async function partNode(hubNetns: string, node: LinkedNode): Promise<void> {
+  await inside(hubNetns, 'ip', 'link', 'set', node.name, 'down');
+}
+
+function inside(netns: string, ...command: string[]): Promise<string> {
+  return run('nsenter', [`--net=${netns}`, ...command]);
+}
