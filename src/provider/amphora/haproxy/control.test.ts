@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigurationRefused } from '../driver.ts';
@@ -79,6 +80,58 @@ describe('a master', () => {
     const asked = control().worker('show info', abort.signal);
     abort.abort(new Error('enough'));
     await expect(asked).rejects.toThrow('enough');
+  });
+
+  describe('in a session', () => {
+    const peaceful = (line: string) => (line.startsWith('@1 ') ? `${line.slice(3)} is it\n\n` : processes(901, 0));
+    /** As a master in its interactive mode: what it says last is its prompt. In pieces, as over a network. */
+    const interactive = (answer: (line: string) => string | undefined, prompt = 'master> ') => {
+      server.removeAllListeners('connection');
+      server.on('connection', async (socket) => {
+        said.push('connected');
+        for await (const line of createInterface(socket)) {
+          const answered = line === 'prompt' ? '' : answer(line);
+          if (answered === undefined) return void socket.destroy();
+          for (const piece of `${answered}${prompt}`.match(/[\s\S]{1,7}/g) ?? []) {
+            socket.write(piece);
+            await new Promise(setImmediate);
+          }
+        }
+      });
+    };
+
+    test('answers one thing after another over one connection', async () => {
+      interactive(peaceful);
+      const asked = control().session((master) => Promise.all([master.worker('a'), master.processes(), master.worker('b')]));
+      expect(await asked).toEqual(['a is it\n\n', { workers: [{ pid: 901, old: false }], reloads: 0, failedReloads: 0 }, 'b is it\n\n']);
+      expect(said).toEqual(['connected']);
+    });
+
+    test('says in its prompt that a reload has failed, which is no part of an answer', async () => {
+      interactive(peaceful, 'master[ReloadFailed]> ');
+      expect(await control().session(({ worker }) => worker('a'))).toBe('a is it\n\n');
+    });
+
+    test('that it ends leaves a question without an answer', async () => {
+      interactive((line) => (line.endsWith('b') ? undefined : peaceful(line)));
+      const asked = control().session(async ({ worker }) => [await worker('a'), await worker('b')]);
+      await expect(asked).rejects.toThrow('the connection ended before the answer to @1 b');
+    });
+
+    test('and whose worker is gone is an error', async () => {
+      interactive(() => "Can't find the target PID matching the prefix '@!7'\n");
+      await expect(control().session((master) => master.workerOf(7)('show info'))).rejects.toThrow('there is no worker @!7');
+    });
+
+    test('that is silent is given up', async () => {
+      interactive(() => '', '');
+      await expect(control({ timeoutMs: 50 }).session(({ worker }) => worker('b'))).rejects.toMatchObject({ name: 'TimeoutError' });
+    });
+
+    test('takes one line as one command', async () => {
+      interactive(peaceful);
+      await expect(control().session(({ ask }) => ask('show proc\nreload'))).rejects.toThrow('a command is one line');
+    });
   });
 
   test('that is not there is an error at once', async () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationRefused } from '../driver.ts';
 import { alertsOf } from './alerts.ts';
 import type { Ask } from './runtime.ts';
+import { Session } from './session.ts';
 
 /** Opens a connection to a master's socket; rejects when nobody is there, or on the signal. */
 export type Connect = (signal: AbortSignal) => Promise<Duplex>;
@@ -44,13 +45,43 @@ export interface Processes {
 /** How often a reload that can't answer by itself is looked at. */
 const pollMs = 20;
 
-/** A HAProxy in master-worker mode, spoken to through its master (management guide section 9.4). */
-export class MasterControl {
+/** Ways to ask a master and its workers (management guide section 9.4). */
+export class Master {
+  /** A way to ask the master itself. */
+  readonly ask: Ask;
+
+  constructor(ask: Ask) {
+    this.ask = ask;
+  }
+
+  /** A way to ask the worker that takes new connections. */
+  readonly worker: Ask = (command, signal) => this.#askWorker('@1', command, signal);
+
+  /** A way to ask one worker, also one that a reload left behind. */
+  workerOf(pid: number): Ask {
+    return (command, signal) => this.#askWorker(`@!${pid}`, command, signal);
+  }
+
+  /** From 2.7 on a master says in words that a worker is gone, where 2.6 ends the connection. */
+  async #askWorker(prefix: string, command: string, signal?: AbortSignal): Promise<string> {
+    const answer = await this.ask(`${prefix} ${command}`, signal);
+    if (answer.startsWith("Can't find the target")) throw new Error(`there is no worker ${prefix} to ask for ${command}`);
+    return answer;
+  }
+
+  async processes(signal?: AbortSignal): Promise<Processes> {
+    return parseProcesses(await this.ask('show proc', signal));
+  }
+}
+
+/** A HAProxy in master-worker mode, spoken to through its master: a connection for each command. */
+export class MasterControl extends Master {
   readonly #connect: Connect;
   readonly #timeoutMs: number;
 
   /** `timeoutMs`: how long a command may take before it is given up. Default: 5000. */
   constructor(connect: Connect, { timeoutMs = 5000 } = {}) {
+    super((line, signal) => this.command(line, { signal }));
     this.#connect = connect;
     this.#timeoutMs = timeoutMs;
   }
@@ -63,31 +94,51 @@ export class MasterControl {
     line: string,
     { payload, signal, timeoutMs = this.#timeoutMs }: { payload?: string; signal?: AbortSignal; timeoutMs?: number } = {},
   ): Promise<string> {
-    if (/[\n\r]/.test(line)) throw new TypeError('a command is one line');
-    const bounded = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+    requireOneLine(line);
+    return this.#connected([AbortSignal.timeout(timeoutMs), signal], (stream) => {
+      // The end of what we say is what ends the conversation: HAProxy 2.6 waits for more otherwise.
+      stream.end(payload === undefined ? `${line}\n` : `${line} <<\n${payload.trimEnd()}\n\n`);
+      return text(stream);
+    });
+  }
+
+  /**
+   * Has `use` ask all that it asks over one connection. No reload: that ends it.
+   * Rejects when the master can't be reached, is silent for `timeoutMs`, or on the signal.
+   */
+  async session<T>(
+    use: (master: Master) => Promise<T>,
+    { signal, timeoutMs = this.#timeoutMs }: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<T> {
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(new DOMException(`no answer within ${timeoutMs} ms`, 'TimeoutError')), timeoutMs);
+    try {
+      return await this.#connected([silence.signal, signal], async (stream) => {
+        const session = await Session.open(stream);
+        return use(
+          new Master(async (line) => {
+            timer.refresh();
+            return session.say(requireOneLine(line));
+          }),
+        );
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Has a connection used, and closes it: an open one would keep a worker from ending. */
+  async #connected<T>(signals: readonly (AbortSignal | undefined)[], use: (stream: Duplex) => Promise<T>): Promise<T> {
+    const bounded = AbortSignal.any(signals.filter((signal) => signal !== undefined));
     const stream = await this.#connect(bounded);
     const abort = () => stream.destroy(bounded.reason);
     bounded.addEventListener('abort', abort, { once: true });
     try {
-      // The end of what we say is what ends the conversation: HAProxy 2.6 waits for more otherwise.
-      stream.end(payload === undefined ? `${line}\n` : `${line} <<\n${payload.trimEnd()}\n\n`);
-      return await text(stream);
+      return await use(stream);
     } finally {
       bounded.removeEventListener('abort', abort);
       stream.destroy();
     }
-  }
-
-  /** A way to ask the worker that takes new connections. */
-  readonly worker: Ask = (command, signal) => this.command(`@1 ${command}`, { signal });
-
-  /** A way to ask one worker, also one that a reload left behind. */
-  workerOf(pid: number): Ask {
-    return (command, signal) => this.command(`@!${pid} ${command}`, { signal });
-  }
-
-  async processes(signal?: AbortSignal): Promise<Processes> {
-    return parseProcesses(await this.command('show proc', { signal }));
   }
 
   /**
@@ -116,6 +167,11 @@ export class MasterControl {
       await sleep(pollMs, undefined, { signal: bounded });
     }
   }
+}
+
+function requireOneLine(line: string): string {
+  if (/[\n\r]/.test(line)) throw new TypeError('a command is one line');
+  return line;
 }
 
 /** Reads `show proc`. */

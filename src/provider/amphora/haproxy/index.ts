@@ -1,7 +1,7 @@
 export { alertsOf } from './alerts.ts';
 export { applyMembers, type MembersOutcome } from './apply.ts';
 export type { Rendered } from './assemble.ts';
-export { type Connect, MasterControl, type Processes, unixSocket, type Worker } from './control.ts';
+export { type Connect, Master, MasterControl, type Processes, unixSocket, type Worker } from './control.ts';
 export { ADMIN_PORT, type AdminEnvironment, ALIVE_PORT, HEALTH_PORT, type RenderEnvironment, type TlsFiles } from './environment.ts';
 export { configurationHash } from './hash.ts';
 export { membersRevision } from './members.ts';

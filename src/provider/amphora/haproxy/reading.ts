@@ -1,5 +1,5 @@
 import type { Configuration } from '../configuration.ts';
-import type { MasterControl } from './control.ts';
+import type { MasterControl, Worker } from './control.ts';
 import { type Connections, type Loaded, readConnections, readLoaded } from './statistics.ts';
 
 /** What the workers of a running HAProxy say. */
@@ -8,21 +8,36 @@ export interface Reading extends Omit<Loaded, 'connections'> {
   workers: (Connections & { pid: number })[];
 }
 
-/** Asks all workers; `peers`: those of the configuration that is loaded. Rejects while the newest can't be asked. */
+/**
+ * Asks all workers, over one connection and another for each that a reload left behind. `peers`: those of the configuration that is loaded. Rejects
+ * while one that lives can't be asked.
+ */
 export async function read(control: MasterControl, peers: Configuration['peers'], signal?: AbortSignal): Promise<Reading> {
-  const { workers } = await control.processes(signal);
-  const inCharge = workers.find(({ old }) => !old);
-  if (!inCharge) throw new Error('HAProxy has no worker that takes connections');
-  const old = workers.filter((worker) => worker.old);
-  const [{ connections, ...loaded }, ...left] = await Promise.all([
-    readLoaded(control.workerOf(inCharge.pid), peers, signal),
-    // One may end while it is asked: then it has no connections.
-    ...old.map(({ pid }) =>
-      readConnections(control.workerOf(pid), signal).then(
-        (counted) => [{ ...counted, pid }],
-        () => [],
-      ),
-    ),
-  ]);
-  return { ...loaded, workers: [{ ...connections, pid: inCharge.pid }, ...left.flat()] };
+  const { loaded, pid, old } = await control.session(
+    async (master) => {
+      const { workers } = await master.processes();
+      const inCharge = workers.find((worker) => !worker.old);
+      if (!inCharge) throw new Error('HAProxy has no worker that takes connections');
+      return {
+        loaded: await readLoaded(master.workerOf(inCharge.pid), peers),
+        pid: inCharge.pid,
+        old: workers.filter((worker) => worker.old),
+      };
+    },
+    { signal },
+  );
+  const { connections, ...rest } = loaded;
+  const left = await Promise.all(old.map((worker) => readOld(control, worker, signal)));
+  return { ...rest, workers: [{ ...connections, pid }, ...left.flat()] };
+}
+
+/** One that ended while it was asked has no connections; one that is only silent may have some. */
+async function readOld(control: MasterControl, { pid }: Worker, signal?: AbortSignal): Promise<Reading['workers']> {
+  try {
+    return [{ ...(await control.session((master) => readConnections(master.workerOf(pid)), { signal })), pid }];
+  } catch (error) {
+    const { workers } = await control.processes(signal);
+    if (workers.some((worker) => worker.pid === pid)) throw error;
+    return [];
+  }
 }

@@ -87,7 +87,7 @@ export class ProcessAmphora {
   /** Brings the running process to this configuration: members by the runtime API where that can be, the rest by a reload. @throws ConfigurationRefused */
   async configure(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
     await this.#stage(state, configuration, signal);
-    const { reloadNeeded } = await applyMembers(this.process.control.worker, configuration, signal);
+    const { reloadNeeded } = await this.process.control.session(({ worker }) => applyMembers(worker, configuration), { signal });
     if (reloadNeeded !== undefined) {
       await this.remember({ ...state, loading: configuration });
       await this.#reload(signal).catch((error) => this.#unstage(state, error, signal));
