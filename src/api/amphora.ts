@@ -68,7 +68,8 @@ export type AmphoraStatus = z.infer<typeof AmphoraStatus>;
 /**
  * One HAProxy instance of a load balancer, written by the operator alone. Conditions: `Ready` (HAProxy runs and may be sent
  * traffic; says nothing of members), `Configured` (the configuration last rendered is the one loaded; else why not), `Lost`
- * (gone beyond restart; it is to be replaced).
+ * (gone beyond restart; it is to be replaced); and only while True `DisruptionTarget` (it is soon to be taken away where it runs; another takes its
+ * place before that).
  */
 export interface Amphora {
   apiVersion: typeof API_VERSION;

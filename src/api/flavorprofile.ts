@@ -49,6 +49,8 @@ export const Compute = z.object({
     }),
 });
 
+export type Compute = z.infer<typeof Compute>;
+
 /** Tag of an image (OCI distribution, "Pulling manifests"). */
 export const ImageTag = z
   .string()

@@ -230,6 +230,10 @@ export const Operation = z.object({
     .max(64)
     .optional()
     .meta({ ...atomicList, description: 'The amphorae that it takes the place of; attached again if it goes back.' }),
+  cause: z
+    .object({ reason: z.string().max(64), message: z.string().max(1024) })
+    .optional()
+    .meta({ description: 'Why a failover was begun: what was lost or is about to be, or that it was asked for.' }),
   attempt: z.int().min(1).default(1).meta({ description: 'Counts the times that the same change was tried.' }),
   startedAt: Timestamp,
   deadline: Timestamp.optional().meta({ description: 'When it is rolled back unless the next goal is met.' }),
@@ -294,7 +298,10 @@ export const LoadBalancerStatus = z.object({
     .array(z.object({ listener: Name, reason: z.string().max(64), message: z.string().max(1024) }))
     .max(128)
     .optional()
-    .meta({ ...mapList('listener'), description: 'Listeners that are left as they were or closed, each with what to do.' }),
+    .meta({
+      ...mapList('listener'),
+      description: 'Listeners that are left as they were or closed, or may not do what was meant, each with what to do.',
+    }),
   conditions: z.array(Condition).max(16).optional().meta(mapList('type')),
 });
 export type LoadBalancerStatus = z.infer<typeof LoadBalancerStatus>;

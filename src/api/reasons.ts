@@ -38,6 +38,7 @@ export const REASONS = {
   CreateFailed: 'The load balancer could not be created; it is tried again.',
   FailoverFailed: 'A failover failed; it is tried again, and what serves goes on.',
   FailoverRequested: 'A failover was asked for by annotation.',
+  AmphoraDisrupted: 'An amphora is soon to be taken away where it runs, as when its node is drained; others take its place before that.',
   // Listeners and configuration
   SecretNotFound: 'A Secret that a listener or pool names does not exist.',
   SecretInvalid: 'A Secret lacks a key, or what it holds is no certificate or key.',
@@ -45,6 +46,7 @@ export const REASONS = {
   ServiceNotFound: 'A pool’s Service does not exist, or has no such port.',
   ConfigurationRefused: 'HAProxy refused the configuration and goes on with the one that it has.',
   ConfigurationTooLarge: 'The configuration is larger than a Secret can hold.',
+  ClientAddressTranslated: 'allowedCidrs may see the addresses of nodes in place of those of clients.',
   PoolNotFound: 'A listener or L7 policy names a pool that does not exist.',
   // VIP
   AddressNotAvailable: 'The VIP address cannot be had.',

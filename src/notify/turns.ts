@@ -3,7 +3,7 @@ import type { EventContent } from './events.ts';
 
 /** What there is to tell when a status turned from one into another: an operation's start, each goal, its end, and refusals. Pure. */
 export function turnsOf(before: LoadBalancerStatus | undefined, after: LoadBalancerStatus): EventContent[] {
-  return [...operationTurns(before?.operation, after.operation), ...stalledTurn(before, after)];
+  return [...operationTurns(before?.operation, after.operation), ...stalledTurn(before, after), ...warningTurns(before, after)];
 }
 
 function operationTurns(before: Operation | undefined, after: Operation | undefined): EventContent[] {
@@ -12,7 +12,7 @@ function operationTurns(before: Operation | undefined, after: Operation | undefi
   const what = `${after.kind}${after.from && after.from !== after.to ? ` from ${after.from}` : ''} to ${after.to} (operation ${after.number})`;
   const normal = (reason: string, note: string): EventContent => ({ type: 'Normal', reason, action: after.kind, note });
   const turns: EventContent[] = [];
-  if (!same) turns.push(normal(`${after.kind}Started`, `${what} started.`));
+  if (!same) turns.push(normal(`${after.kind}Started`, `${what} started${after.cause ? `: ${after.cause.message}` : '.'}`));
   const known = same?.goals?.length ?? 2;
   for (const [index, goal] of (after.goals ?? []).entries()) {
     if (index >= known) turns.push(normal(goal.name, `${what}: ${goal.name}, ${index + 1} of 8 goals met.`));
@@ -34,4 +34,14 @@ function stalledTurn(before: LoadBalancerStatus | undefined, after: LoadBalancer
   const known = conditionOf(before?.conditions, 'Stalled');
   if (!stalled || (known?.reason === stalled.reason && known.message === stalled.message)) return [];
   return [{ type: 'Warning', reason: stalled.reason, action: 'Reconcile', note: stalled.message }];
+}
+
+/** A listener that is as specified, and yet may not do what was meant, once. */
+function warningTurns(before: LoadBalancerStatus | undefined, after: LoadBalancerStatus): EventContent[] {
+  const warnings = ({ listenerProblems = [] }: Partial<LoadBalancerStatus> = {}) =>
+    listenerProblems.filter(({ reason }) => reason === 'ClientAddressTranslated');
+  const known = new Set(warnings(before).map(({ listener }) => listener));
+  return warnings(after)
+    .filter(({ listener }) => !known.has(listener))
+    .map(({ listener, reason, message }) => ({ type: 'Warning', reason, action: 'Reconcile', note: `Listener ${listener}: ${message}` }));
 }

@@ -9,6 +9,7 @@ import {
   type LoadBalancer,
   LoadBalancerSpec,
 } from '../../src/api/index.ts';
+import type { Notice } from '../../src/controller/amphora/configuration.ts';
 import { amphoraStatus } from '../../src/controller/amphora/status.ts';
 import { isDrained } from '../../src/controller/amphora/view.ts';
 import type { Act } from '../../src/controller/loadbalancer/acts.ts';
@@ -22,6 +23,9 @@ import type { AmphoraObservation } from '../../src/provider/amphora/driver.ts';
 interface Fact {
   running: boolean;
   lost: boolean;
+  problem: { reason: string; message: string } | undefined;
+  /** Why its place is soon to be taken from it. */
+  disruption: { reason: string; message: string } | undefined;
   attached: boolean;
   loaded: string | undefined;
   drained: boolean;
@@ -48,7 +52,11 @@ export class Model {
   loadBalancer: LoadBalancer | undefined;
   readonly amphorae = new Map<string, { object: Amphora; fact: Fact }>();
   readonly flavors = new Map<string, ModelFlavor>();
+  readonly hindrances = new Map<string, { reason: string; message: string }>();
   vip: number[] | undefined;
+  /** What the driver finds wrong with the VIP beside its ports. */
+  vipProblem: { reason: string; message: string } | undefined;
+  notices: Notice[] = [];
   /** What the present spec renders to; a new value is an edit. */
   edition = 'e1';
   /** The configuration that HAProxy refuses. */
@@ -106,9 +114,14 @@ export class Model {
         membersRevision: 'm1',
       })),
       isStranger: () => false,
-      vip: this.vip && { address: '127.0.0.9', ports: [...this.vip], attached: this.serving().map((a) => a.metadata.name) },
+      vip: this.vip && {
+        address: '127.0.0.9',
+        ports: [...this.vip],
+        attached: this.serving().map((a) => a.metadata.name),
+        problem: this.vipProblem,
+      },
       problems: [],
-      notices: [],
+      notices: this.notices,
       strays: [],
     };
   }
@@ -146,7 +159,8 @@ export class Model {
       exists: true,
       running: fact.running && !fact.lost,
       lost: fact.lost,
-      problem: broken && !fact.running ? { reason: 'ImageNotFound', message: 'The image is not to be had.' } : undefined,
+      problem: fact.problem ?? (broken && !fact.running ? { reason: 'ImageNotFound', message: 'The image is not to be had.' } : undefined),
+      disruption: fact.disruption,
       address: '127.0.0.1',
       startedAt: new Date(fact.startedAt),
       attached: fact.attached,
@@ -180,11 +194,24 @@ export class Model {
     throw new Error(`not reached; last plan ${JSON.stringify(this.last?.verdict)}, status ${JSON.stringify(this.loadBalancer?.status)}`);
   }
 
-  lose(name: string): void {
+  lose(name: string, problem?: { reason: string; message: string }): void {
     const found = this.amphorae.get(name);
     if (!found) return;
     found.fact.lost = true;
     found.fact.running = false;
+    found.fact.problem = problem;
+  }
+
+  /** The place where an amphora runs is being cleared, or no longer. One that is made from then on gets another. */
+  disrupt(name: string, on = true): void {
+    const found = this.amphorae.get(name);
+    if (found) found.fact.disruption = on ? { reason: 'NodeCordoned', message: 'Node n1 is cordoned.' } : undefined;
+  }
+
+  /** Why amphorae of a flavor don't start from now on; undefined: they do. */
+  hinder(flavorId: string, problem: { reason: string; message: string } | undefined): void {
+    if (problem) this.hindrances.set(flavorId, problem);
+    else this.hindrances.delete(flavorId);
   }
 
   /** Somebody deletes an Amphora object; its finalizer holds it. */
@@ -204,7 +231,8 @@ export class Model {
     if (object.spec.steering === 'Draining') {
       if (!fact.attached) fact.drained = true;
     } else if (!fact.running) {
-      if (broken || this.refused.has(this.edition)) return;
+      fact.problem = this.hindrances.get(object.spec.flavorId);
+      if (broken || fact.problem || this.refused.has(this.edition)) return;
       fact.running = true;
       fact.startedAt = this.now;
       fact.loaded = this.edition;
@@ -255,7 +283,16 @@ export class Model {
       generation: 1,
       finalizers: [AMPHORA_FINALIZER],
     };
-    const fact: Fact = { running: false, lost: false, attached: false, loaded: undefined, drained: false, startedAt: 0 };
+    const fact: Fact = {
+      running: false,
+      lost: false,
+      problem: undefined,
+      disruption: undefined,
+      attached: false,
+      loaded: undefined,
+      drained: false,
+      startedAt: 0,
+    };
     this.amphorae.set(name, { object: { apiVersion: API_VERSION, kind: 'Amphora', metadata, spec: wire(spec) }, fact });
   }
 

@@ -10,12 +10,15 @@ import { digestOf, type Need, readSecret } from './certificates.ts';
 import { membersOf } from './members.ts';
 import type { Sources } from './sources.ts';
 
+/** What people should know of a listener that is served. `warning`: it is as specified, and yet may not do what was meant. */
+export type Notice = ListenerProblem & { warning?: true };
+
 /** A load balancer's spec with its Secrets and endpoints read: what all its amphorae share. */
 export type Resolved = Pick<Configuration, 'loadBalancer' | 'listeners' | 'problems' | 'pools' | 'secrets'> & {
   /** Pools of listeners with a problem: who keeps such a listener as it was gives it the present members. */
   spare: PoolConfiguration[];
   /** What people should know of listeners that are served all the same; one for each at most. */
-  notices: ListenerProblem[];
+  notices: Notice[];
 };
 
 /** Which Secrets a listener's own TLS needs, and what of each. */
@@ -45,6 +48,13 @@ export const poolsOfListener = (listener: Listener): string[] => [
   ...(listener.l7Policies ?? []).flatMap((p) => (p.adminStateUp && p.redirectPool ? [p.redirectPool] : [])),
 ];
 
+/** Under `externalTrafficPolicy: Cluster` a node that passes on a connection from outside puts its own address in place of the client's. */
+const translatesAddresses = ({ service }: LoadBalancer['spec']['vip']): boolean =>
+  service?.type === 'LoadBalancer' && service.externalTrafficPolicy !== 'Local';
+
+const TRANSLATED =
+  'allowedCidrs may meet the addresses of nodes in place of those of clients from outside, since vip.service.externalTrafficPolicy is Cluster: set it to Local.';
+
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
 
 /**
@@ -54,7 +64,7 @@ export function resolve(loadBalancer: LoadBalancer, sources: Sources): Resolved 
   const { spec, metadata } = loadBalancer;
   const secrets: Record<string, TlsMaterial> = {};
   const problems: ListenerProblem[] = [];
-  const notices: ListenerProblem[] = [];
+  const notices: Notice[] = [];
   const pools = new Map<string, PoolConfiguration>();
   const spare = new Map<string, PoolConfiguration>();
   const listeners: Listener[] = [];
@@ -88,8 +98,10 @@ export function resolve(loadBalancer: LoadBalancer, sources: Sources): Resolved 
     if (problem)
       problems.push({ listener: listener.name, reason: problem.reason, message: problem.message, digest: digestOf(problem.digest) });
     else listeners.push(listener);
-    if (!problem && lacking.length > 0)
-      notices.push({ listener: listener.name, reason: 'ServiceNotFound', message: lacking.join(' '), digest: '' });
+    if (problem) continue;
+    if (lacking.length > 0) notices.push({ listener: listener.name, reason: 'ServiceNotFound', message: lacking.join(' '), digest: '' });
+    else if (listener.allowedCidrs && translatesAddresses(spec.vip))
+      notices.push({ listener: listener.name, reason: 'ClientAddressTranslated', message: TRANSLATED, digest: '', warning: true });
   }
   const { namespace, name, uid } = metadata;
   return {

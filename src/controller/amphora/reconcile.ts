@@ -77,9 +77,9 @@ interface Wanted {
   spare: PoolConfiguration[];
 }
 
-/** Whether that is what the running one reports. */
+/** Whether that is what the running one reports, and what it has beside it is up to date too. */
 const isLoaded = (seen: AmphoraObservation, { hash, revision }: Wanted): boolean =>
-  seen.configurationHash === hash && seen.membersRevision === revision;
+  seen.configurationHash === hash && seen.membersRevision === revision && !seen.renewalDue;
 
 /** One visit to an amphora, as far as it has come. */
 interface Visit {

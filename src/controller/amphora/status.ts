@@ -58,15 +58,19 @@ function claims(
     ? { type: 'Ready', status: 'True', reason: 'Running', message: `HAProxy${version} runs at ${seen.address}.` }
     : { type: 'Ready', status: 'False', reason: cause?.reason ?? 'Starting', message: cause?.message ?? 'HAProxy is not running yet.' };
   const loaded = seen.running && wanted !== undefined && seen.configurationHash === wanted.hash && seen.membersRevision === wanted.revision;
-  const configured: ConditionClaim = loaded
-    ? { type: 'Configured', status: 'True', reason: 'Loaded', message: 'The present configuration and members are loaded.' }
-    : {
-        type: 'Configured',
-        status: 'False',
-        reason: trouble && seen.running ? trouble.reason : 'Loading',
-        message:
-          trouble && seen.running ? `${trouble.message} What was loaded before serves on.` : 'The present configuration is not loaded yet.',
-      };
+  const renewing = seen.renewalDue && trouble;
+  const configured: ConditionClaim =
+    loaded && !renewing
+      ? { type: 'Configured', status: 'True', reason: 'Loaded', message: 'The present configuration and members are loaded.' }
+      : {
+          type: 'Configured',
+          status: 'False',
+          reason: trouble && seen.running ? trouble.reason : 'Loading',
+          message:
+            trouble && seen.running
+              ? `${trouble.message} What was loaded before serves on.`
+              : 'The present configuration is not loaded yet.',
+        };
   const lost: ConditionClaim = seen.lost
     ? {
         type: 'Lost',
@@ -75,7 +79,8 @@ function claims(
         message: seen.problem?.message ?? 'It is gone beyond restart.',
       }
     : { type: 'Lost', status: 'False', reason: 'Present', message: 'The amphora is there.' };
-  return [ready, configured, lost];
+  const disrupted: ConditionClaim[] = seen.disruption ? [{ type: 'DisruptionTarget', status: 'True', ...seen.disruption }] : [];
+  return [ready, configured, lost, ...disrupted];
 }
 
 /** What the schema has room for. */

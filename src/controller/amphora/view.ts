@@ -1,4 +1,4 @@
-import { type Amphora, conditionOf, epoch, isTrue, type Strategy } from '../../api/index.ts';
+import { type Amphora, type Condition, conditionOf, epoch, isTrue, type Strategy } from '../../api/index.ts';
 
 /** Questions about one amphora, answered from its object alone. Times in milliseconds. */
 
@@ -7,6 +7,15 @@ export const isReady = (a: Amphora): boolean => isTrue(a.status?.conditions, 'Re
 
 /** Gone beyond restart, or told to go by somebody's delete. */
 export const isLost = (a: Amphora): boolean => isTrue(a.status?.conditions, 'Lost') || a.metadata.deletionTimestamp !== undefined;
+
+/** How it was lost; undefined while it is there. */
+export const lossOf = (a: Amphora): Condition | undefined => {
+  const lost = conditionOf(a.status?.conditions, 'Lost');
+  return lost?.status === 'True' ? lost : undefined;
+};
+
+/** Soon to be taken away where it runs: another is to take its place before that. */
+export const isDisrupted = (a: Amphora): boolean => isTrue(a.status?.conditions, 'DisruptionTarget') && !isLost(a);
 
 /** Seen behind the VIP. */
 export const isAttached = (a: Amphora): boolean => a.status?.attached === true;

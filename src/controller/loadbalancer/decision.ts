@@ -1,6 +1,5 @@
-import type { Operation } from '../../api/index.ts';
 import type { Act } from './acts.ts';
-import { type Book, record } from './operation.ts';
+import { type Begun, type Book, record } from './operation.ts';
 import type { World } from './world.ts';
 
 /** What the status is to say of a visit, before the wording of the conditions. */
@@ -23,7 +22,8 @@ export interface Plan {
   requeueAfterMs?: number;
 }
 
-export function begun(world: World, operation: Pick<Operation, 'kind' | 'to' | 'replaces' | 'reason'>): Plan {
+/** Begins an operation: that is written before anything is done. */
+export function begun(world: World, operation: Begun): Plan {
   const book = record(
     world.loadBalancer,
     world.amphorae.map((v) => v.object),
@@ -35,6 +35,6 @@ export function begun(world: World, operation: Pick<Operation, 'kind' | 'to' | '
       ? `Creating with flavor ${operation.to}.`
       : operation.kind === 'Resize'
         ? `Resizing from ${book.flavorId} to ${operation.to}.`
-        : `Failing over onto new amphorae of flavor ${operation.to}.`;
+        : `Failing over onto new amphorae of flavor ${operation.to}: ${operation.cause?.message ?? 'it is tried again.'}`;
   return { acts: [], book, verdict: { phase: 'Operating', reason: 'OperationInProgress', message }, requeueAfterMs: 0 };
 }

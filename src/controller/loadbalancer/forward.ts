@@ -1,9 +1,9 @@
-import { conditionOf, GOALS, type Operation, type OperationResult, rfc3339 } from '../../api/index.ts';
-import { isLost, isReady, serves } from '../amphora/view.ts';
+import { conditionOf, epoch, GOALS, type Operation, type OperationResult, rfc3339 } from '../../api/index.ts';
+import { isDisrupted, isLost, isReady, lossOf, serves } from '../amphora/view.ts';
 import { refusalOf } from './accept.ts';
 import type { Act } from './acts.ts';
 import type { Plan } from './decision.ts';
-import { type Flow, firstUnmet, flowOf, steer, topologyOf, type Unmet, unconfigured } from './goals.ts';
+import { type Flow, firstUnmet, flowOf, names, steer, topologyOf, type Unmet, unconfigured } from './goals.ts';
 import { advanced, type Book, bookOf, isOverdue } from './operation.ts';
 import type { AmphoraView, World } from './world.ts';
 
@@ -17,14 +17,15 @@ export function goOn(world: World, operation: Operation): Plan {
   const stranded = withoutService(flow);
   if (stranded) return turned(book, operation, 'Failed', 'AmphoraLost', stranded);
   const lost = flow.fresh.filter((v) => isLost(v.object));
-  const { index, unmet } = lost.length > 0 ? { index: GOALS.indexOf('Built'), unmet: afterLoss(flow, lost) } : firstUnmet(flow);
+  const moved = lost.length > 0 ? afterLoss(flow, lost) : beforeDisruption(flow);
+  const { index, unmet } = moved ? { index: GOALS.indexOf('Built'), unmet: moved } : firstUnmet(flow);
   if (unmet?.failure) return turned(book, operation, 'Failed', unmet.failure.reason, unmet.failure.message);
   const { strategy } = world.loadBalancer.spec;
   const next = advanced(operation, strategy, index, world.now, unmet?.message, unmet?.paused ?? false);
   if (!unmet) return committed(flow, next);
   if (isOverdue(next, strategy, world.visitedSince, world.now)) {
     const message = `Nothing came nearer for ${strategy.progressDeadlineSeconds} s (progressDeadlineSeconds) at ${next.step}: ${unmet.message}`;
-    return turned(book, operation, 'Failed', 'DeadlineExceeded', message);
+    return turned(book, operation, 'Failed', unmet.reason ?? 'DeadlineExceeded', message);
   }
   const acts = [...(unmet.acts ?? []), ...rescue(flow)];
   return {
@@ -56,11 +57,12 @@ function unwanted(flow: Flow): { result: OperationResult; reason: string; messag
 /** New amphorae were lost: the old ones take the traffic again if they had given it up, and the lost ones are built anew. */
 function afterLoss(flow: Flow, lost: AmphoraView[]): Unmet {
   const { object } = lost[0]!;
-  const condition = conditionOf(object.status?.conditions, 'Lost');
-  const why = condition?.status === 'True' ? condition.message : 'it was deleted.';
+  const why = lossOf(object)?.message ?? 'it was deleted.';
   const message = `Amphora ${object.metadata.name} was lost: ${why}`;
-  // One that never got as far as the VIP will fare no better the next time.
-  const hopeless = lost.some((v) => v.object.spec.steering === 'Detached' && !v.object.metadata.deletionTimestamp);
+  // One that never got as far as the VIP will fare no better the next time, unless it is its place that was lost.
+  const hopeless = lost.some(
+    ({ object: o }) => o.spec.steering === 'Detached' && !o.metadata.deletionTimestamp && !DISPLACED.has(lossOf(o)?.reason ?? ''),
+  );
   if (hopeless) return { message, failure: { reason: 'AmphoraBootFailed', message } };
   const back = steer(
     flow.old.filter((v) => v.object.spec.steering === 'Detached' && !isLost(v.object)),
@@ -70,6 +72,17 @@ function afterLoss(flow: Flow, lost: AmphoraView[]): Unmet {
   // The only one that serves, though somebody has deleted it, serves on until there is another; without one in force there is nothing to lose.
   const free = lost.filter((v) => others || !serves(v.object) || flow.world.loadBalancer.status?.flavorId === undefined);
   return { message, acts: [...back, ...steer(free, 'Draining')], waitMs: 1000 };
+}
+
+/** Reasons of a loss that say nothing of the amphora itself: built anew it gets another place. */
+const DISPLACED = new Set(['Evicted', 'NodeGone', 'NodeNotReady', 'PodDeleted', 'Unschedulable']);
+
+/** New amphorae that are to leave their place before they have got as far as the VIP are built anew in another; with nothing in force they serve first. */
+function beforeDisruption({ fresh, world }: Flow): Unmet | undefined {
+  const leaving = fresh.filter((v) => v.object.spec.steering === 'Detached' && isDisrupted(v.object));
+  if (leaving.length === 0 || world.loadBalancer.status?.flavorId === undefined) return undefined;
+  const why = conditionOf(leaving[0]!.object.status?.conditions, 'DisruptionTarget')!.message;
+  return { message: `Building ${names(leaving)} anew in another place: ${why}`, acts: steer(leaving, 'Draining'), waitMs: 1000 };
 }
 
 /** How long nothing may serve before the flavor in force is rebuilt rather than the new one waited for; milliseconds. */
@@ -83,11 +96,10 @@ function withoutService({ world, operation, old, kept, fresh }: Flow): string | 
     [...old, ...kept, ...fresh].some((v) => isReady(v.object) && v.object.spec.steering === 'Attached')
   )
     return undefined;
-  const since = old
-    .map((v) => conditionOf(v.object.status?.conditions, 'Lost'))
-    .map((c) => (c?.status === 'True' ? Date.parse(c.lastTransitionTime) : undefined));
+  const losses = old.map((v) => lossOf(v.object));
+  const since = losses.map((loss) => epoch(loss?.lastTransitionTime));
   if (since.some((at) => at === undefined || world.now - at < STRANDED_MS)) return undefined;
-  return `The amphorae of flavor ${operation.from} were lost and those of ${operation.to} did not get ready within ${STRANDED_MS / 1000} s, so that nothing serves: flavor ${operation.from} is rebuilt first.`;
+  return `The amphorae of flavor ${operation.from} were lost (${losses[0]!.message}) and those of ${operation.to} did not get ready within ${STRANDED_MS / 1000} s, so that nothing serves: flavor ${operation.from} is rebuilt first.`;
 }
 
 /**

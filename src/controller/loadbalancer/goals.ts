@@ -148,8 +148,17 @@ function built(flow: Flow): Unmet | undefined {
   if (condition && condition.status === 'False' && HOPELESS.has(condition.reason))
     return { message, failure: { reason: condition.reason, message: condition.message } };
   if (condition && MENDABLE.has(condition.reason)) return { message, reason: condition.reason, paused: true };
-  return { message };
+  if (condition?.reason === 'ImageNotPulled') {
+    // A registry may fail once: kubelet tries again after 10 and after 20 s more.
+    const waitMs = epoch(condition.lastTransitionTime) + PULL_MS - world.now;
+    if (waitMs <= 0) return { message, failure: { reason: condition.reason, message: condition.message } };
+    return { message, reason: condition.reason, waitMs };
+  }
+  return { message, reason: condition && condition.reason !== 'Starting' ? condition.reason : undefined };
 }
+
+/** How long an image may fail to be pulled; milliseconds. */
+const PULL_MS = 35_000;
 
 /** Why an amphora is not configured, where somebody must mend the spec. */
 const MENDABLE = new Set(['ConfigurationRefused', 'ConfigurationTooLarge', 'InvalidSpec']);

@@ -40,29 +40,40 @@ export const hasFailed = (book: Book, kind: Operation['kind'], to: string): bool
   book.operation.result === 'Failed' &&
   book.operation.finishedAt !== undefined;
 
+/** The history with the last operation in it. */
+export const withLast = ({ operation, history = [] }: Book): Book['history'] =>
+  operation ? [operation, ...history].slice(0, HISTORY) : history;
+
+/** What an operation is begun with. */
+export type Begun = Pick<Operation, 'kind' | 'to' | 'replaces' | 'cause'>;
+
+/** How long ago a failover before a disruption may have ended for the next one to be its repetition; milliseconds. */
+const REPEATED_MS = 600_000;
+
+/** Whether the last operation made way for a disruption as well, and not long ago: however it ended, it didn't help for long. */
+export const wasDisrupted = ({ operation }: Book, now: number): boolean =>
+  operation?.cause?.reason === 'AmphoraDisrupted' && now - (epoch(operation.finishedAt) ?? now) < REPEATED_MS;
+
 /**
  * The book with a new operation in it. Its number is one that was never used, all requests made up to now are answered by it, and the
  * operation before goes into the history.
  */
-export function record(
-  lb: LoadBalancer,
-  amphorae: Amphora[],
-  now: number,
-  operation: Pick<Operation, 'kind' | 'to' | 'replaces' | 'reason'>,
-): Book {
+export function record(lb: LoadBalancer, amphorae: Amphora[], now: number, operation: Begun): Book {
   const book = bookOf(lb);
   const number = nextOperationNumber(lb, amphorae);
-  const attempt = hasFailed(book, operation.kind, operation.to) ? book.operation!.attempt + 1 : 1;
-  const history = book.operation ? [book.operation, ...(book.history ?? [])].slice(0, HISTORY) : book.history;
+  const again =
+    hasFailed(book, operation.kind, operation.to) || (operation.cause?.reason === 'AmphoraDisrupted' && wasDisrupted(book, now));
+  const attempt = again ? book.operation!.attempt + 1 : 1;
   return {
     ...book,
-    history,
+    history: withLast(book),
     lastOperationNumber: number,
     handledRequests: { ...book.handledRequests, ...requestsOf(lb) },
     failedFlavorId: operation.kind === 'Failover' ? book.failedFlavorId : undefined,
     operation: {
       number,
       ...operation,
+      reason: operation.cause?.reason,
       from: book.flavorId,
       attempt,
       startedAt: rfc3339(now),

@@ -2,7 +2,7 @@ import { describe, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Model, type ModelFlavor } from '../../../test/support/model.ts';
 import { conditionOf, isTrue } from '../../api/index.ts';
-import { isDraining } from '../amphora/view.ts';
+import { isDisrupted, isDraining } from '../amphora/view.ts';
 
 /** One thing that happens to a model. */
 type Step =
@@ -12,9 +12,11 @@ type Step =
   | { do: 'round' }
   | { do: 'pass'; ms: number }
   | { do: 'restart' }
+  | { do: 'disrupt'; which: number; on: boolean }
   | { do: 'edit' }
   | { do: 'refuse' }
   | { do: 'lose'; which: number }
+  | { do: 'evict'; which: number }
   | { do: 'delete'; which: number }
   | { do: 'suspend'; on: boolean }
   | { do: 'request'; what: 'retry' | 'failover' }
@@ -35,6 +37,7 @@ const calm: fc.Arbitrary<Step>[] = [
   fc.constant({ do: 'round' }),
   fc.constantFrom(100, 2000, 30_000, 700_000).map((ms) => ({ do: 'pass', ms })),
   fc.constant({ do: 'restart' }),
+  fc.tuple(fc.nat(5), fc.boolean()).map(([which, on]) => ({ do: 'disrupt', which, on })),
   fc.constant({ do: 'edit' }),
   fc.constant({ do: 'refuse' }),
   fc.boolean().map((on) => ({ do: 'suspend', on })),
@@ -43,6 +46,7 @@ const calm: fc.Arbitrary<Step>[] = [
 const faults: fc.Arbitrary<Step>[] = [
   fc.nat(5).map((which) => ({ do: 'delete', which })),
   fc.nat(5).map((which) => ({ do: 'lose', which })),
+  fc.nat(5).map((which) => ({ do: 'evict', which })),
   fc.constant({ do: 'forgetStatus' }),
 ];
 
@@ -71,6 +75,9 @@ function take(model: Model, step: Step): void {
     case 'restart':
       model.restart();
       break;
+    case 'disrupt':
+      model.disrupt(name(step.which), step.on);
+      break;
     case 'edit':
       model.edition = `e${++token}`;
       break;
@@ -80,6 +87,9 @@ function take(model: Model, step: Step): void {
       break;
     case 'lose':
       model.lose(name(step.which));
+      break;
+    case 'evict':
+      model.lose(name(step.which), { reason: 'Evicted', message: 'Its node had too little memory.' });
       break;
     case 'delete':
       model.deleteAmphora(name(step.which));
@@ -105,7 +115,7 @@ function check(model: Model, before: { serving: number; flavorId: string | undef
     throw new Error(`${why} after ${JSON.stringify(step)}: ${JSON.stringify({ verdict: model.last?.verdict, status: model.status })}`);
   };
   const serving = model.serving();
-  if (before.serving > 0 && serving.length === 0 && step.do !== 'lose') fail('nothing serves');
+  if (before.serving > 0 && serving.length === 0 && step.do !== 'lose' && step.do !== 'evict') fail('nothing serves');
   const { flavorId, conditions } = model.status;
   if (
     flavorId !== before.flavorId &&
@@ -141,7 +151,7 @@ function settle(model: Model, slots: number): void {
   const atRest = (m: Model) => {
     const { conditions, operation, flavorId } = m.status;
     const fit = [...m.amphorae.values()].map((a) => a.object).filter((a) => !isDraining(a) && a.spec.flavorId === flavorId);
-    const exact = m.amphorae.size === slots && fit.length === slots && m.serving().length === slots;
+    const exact = m.amphorae.size === slots && fit.length === slots && m.serving().length === slots && !fit.some(isDisrupted);
     const done = operation === undefined || operation.finishedAt !== undefined;
     const stalled = conditionOf(conditions, 'Stalled');
     const failedFailover = operation?.kind === 'Failover' && operation.result === 'Failed';

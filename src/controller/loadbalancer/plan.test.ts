@@ -221,6 +221,19 @@ describe('a loss', () => {
     expect(model.status.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded' });
   });
 
+  test('is named with its cause by the failover that follows', () => {
+    const model = active();
+    const [name] = model.amphorae.keys();
+    model.lose(name!, { reason: 'Evicted', message: 'The node had too little memory' });
+    model.until((m) => m.status.operation?.kind === 'Failover');
+    const message = `Amphora ${name} was lost: The node had too little memory.`;
+    expect(model.status.operation!.cause).toEqual({ reason: 'AmphoraLost', message });
+    model.until(isActive);
+    model.deleteAmphora([...model.amphorae.keys()][0]!);
+    model.until((m) => m.status.operation?.number === 3);
+    expect(model.status.operation!.cause!.message).toMatch(/was lost: its object was deleted\.$/);
+  });
+
   test('of the active half promotes the survivor and replaces only the lost half', () => {
     const model = active('ha');
     const [lost, survivor] = [...model.amphorae.values()].map((a) => a.object).sort((a, b) => a.spec.slot - b.spec.slot);
@@ -254,6 +267,206 @@ describe('a loss', () => {
     model.lose(fresh.metadata.name);
     model.until((m) => m.serving().some((a) => a.spec.flavorId === 'small'), 4);
     model.until((m) => m.status.flavorId === 'large' && isActive(m), 800);
+  });
+});
+
+describe('a disruption', () => {
+  const only = (model: Model) => [...model.amphorae.values()].map((a) => a.object);
+
+  test('of the only amphora makes it give way to one elsewhere, which serves before it goes', () => {
+    const model = active();
+    const name = only(model)[0]!.metadata.name;
+    model.disrupt(name);
+    model.until((m) => isActive(m) && !m.amphorae.has(name), 400, neverWithout);
+    const { operation, flavorId } = model.status;
+    expect(flavorId).toBe('small');
+    expect(operation).toMatchObject({ kind: 'Failover', result: 'Succeeded', replaces: [name] });
+    expect(operation!.cause).toEqual({
+      reason: 'AmphoraDisrupted',
+      message: `Amphora ${name} is to leave the place where it runs: Node n1 is cordoned.`,
+    });
+  });
+
+  test('of the active half of a pair replaces both, since two active ones would be left otherwise', () => {
+    const model = active('ha');
+    const [master, backup] = only(model).sort((a, b) => a.spec.slot - b.spec.slot);
+    model.disrupt(master!.metadata.name);
+    model.until((m) => isActive(m) && !m.amphorae.has(master!.metadata.name), 400, neverWithout);
+    expect(model.amphorae.has(backup!.metadata.name)).toBe(false);
+    expect(only(model).map((a) => a.spec.role)).toEqual(['MASTER', 'BACKUP']);
+  });
+
+  test('of the standby half of a pair replaces that alone', () => {
+    const model = active('ha');
+    const [master, backup] = only(model).sort((a, b) => a.spec.slot - b.spec.slot);
+    model.disrupt(backup!.metadata.name);
+    model.until((m) => isActive(m) && !m.amphorae.has(backup!.metadata.name), 400, neverWithout);
+    expect(only(model).map((a) => [a.metadata.name === master!.metadata.name, a.spec.role])).toEqual([
+      [true, 'MASTER'],
+      [false, 'BACKUP'],
+    ]);
+  });
+
+  test('is tried again, later each time, while no other place has room; what serves goes on', () => {
+    const model = active();
+    const name = only(model)[0]!.metadata.name;
+    model.hinder('small', { reason: 'Unschedulable', message: '0/2 nodes are available: 2 Insufficient cpu.' });
+    model.edit((lb) => {
+      lb.spec.strategy.progressDeadlineSeconds = 10;
+    });
+    model.disrupt(name);
+    const failed = (attempt: number) => (m: Model) =>
+      m.status.operation?.kind === 'Failover' && m.status.operation.attempt === attempt && m.status.operation.finishedAt !== undefined;
+    model.until(failed(1), 400, neverWithout);
+    model.round();
+    expect(model.status.operation).toMatchObject({ result: 'Failed', reason: 'Unschedulable' });
+    expect(condition(model, 'Ready')).toMatchObject({ status: 'False', reason: 'FailoverFailed' });
+    expect(condition(model, 'Ready')?.message).toContain('2 Insufficient cpu');
+    expect(condition(model, 'Available')?.status).toBe('True');
+    model.until(failed(3), 400, neverWithout);
+    model.hinder('small', undefined);
+    model.until((m) => isActive(m) && !m.amphorae.has(name), 400, neverWithout);
+  });
+
+  test('that passes by while it could not be made way for leaves no error behind', () => {
+    const model = active();
+    const name = only(model)[0]!.metadata.name;
+    model.hinder('small', { reason: 'Unschedulable', message: 'no node has room' });
+    model.edit((lb) => {
+      lb.spec.strategy.progressDeadlineSeconds = 10;
+    });
+    model.disrupt(name);
+    model.until((m) => m.status.provisioningStatus === 'ERROR', 400, neverWithout);
+    model.disrupt(name, false);
+    model.until((m) => isActive(m) && m.status.provisioningStatus === 'ACTIVE', 20, neverWithout);
+    expect([...model.amphorae.keys()]).toEqual([name]);
+    expect(model.status.history?.[0]).toMatchObject({ kind: 'Failover', result: 'Failed' });
+  });
+
+  test('that meets each new place too is not run after without a pause', () => {
+    const model = active();
+    const disruptAll = (m: Model) => {
+      neverWithout(m);
+      for (const { metadata, spec } of only(m)) if (spec.steering === 'Attached') m.disrupt(metadata.name);
+    };
+    const started = model.now;
+    disruptAll(model);
+    model.until((m) => m.now - started > 600_000, 2000, disruptAll);
+    expect(model.status.lastOperationNumber).toBeLessThan(9);
+    expect(condition(model, 'Available')?.status).toBe('True');
+  });
+
+  test('in the middle of a resize waits for its end', () => {
+    const model = active();
+    const [old] = model.amphorae.keys();
+    want(model, 'large');
+    model.until(step('Attached'), 400, neverWithout);
+    model.disrupt(old!);
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ number: 2, kind: 'Resize' });
+  });
+
+  test('of a new amphora that does not serve yet has it built anew elsewhere, and the resize goes on', () => {
+    const model = active();
+    want(model, 'large');
+    model.until((m) => m.amphorae.size === 2, 400, neverWithout);
+    const fresh = only(model).find((a) => a.spec.flavorId === 'large')!;
+    const { uid } = fresh.metadata;
+    model.disrupt(fresh.metadata.name);
+    model.tick(fresh.metadata.name);
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ number: 2, result: 'Succeeded' });
+    expect(only(model)[0]!.metadata.uid).not.toBe(uid);
+  });
+
+  test('of the only amphora there is, on its way to be the first, does not keep it from serving', () => {
+    const model = new Model({ small: {} }, 'small');
+    model.until((m) => m.amphorae.size === 1);
+    model.disrupt([...model.amphorae.keys()][0]!);
+    model.until((m) => m.serving().length === 1);
+  });
+});
+
+describe('an amphora that does not get started', () => {
+  const scheduler = { reason: 'Unschedulable', message: '0/2 nodes are available: 2 Insufficient memory.' };
+
+  test('for want of room is waited for until the deadline, and then the resize fails in the scheduler’s words', () => {
+    const model = active();
+    want(model, 'large');
+    model.hinder('large', scheduler);
+    model.until(step('Built'));
+    model.round(60_000);
+    model.until(
+      (m) => condition(m, 'Ready')?.reason === 'Unschedulable' && condition(m, 'Reconciling')?.status === 'True',
+      10,
+      neverWithout,
+    );
+    model.now += 600_000;
+    model.until((m) => m.status.provisioningStatus === 'ERROR' && m.amphorae.size === 1, 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ result: 'Failed', reason: 'Unschedulable' });
+    expect(condition(model, 'Stalled')?.message).toContain('2 Insufficient memory');
+  });
+
+  test('for want of room goes on as soon as there is some', () => {
+    const model = active();
+    want(model, 'large');
+    model.hinder('large', scheduler);
+    model.until(step('Built'));
+    model.round(300_000);
+    model.hinder('large', undefined);
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+  });
+
+  test('because a registry fails for some seconds does not fail the resize; for longer it does, well before the deadline', () => {
+    const model = active();
+    want(model, 'large');
+    const cause = { reason: 'ImageNotPulled', message: 'registry.example.org answers 503.' };
+    model.hinder('large', cause);
+    model.until(step('Built'));
+    for (let i = 0; i < 40; i++) model.round();
+    expect(model.status.operation?.result).toBeUndefined();
+    model.hinder('large', undefined);
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+
+    model.hinder('huge', cause);
+    want(model, 'huge');
+    model.until((m) => m.status.operation?.result === 'Failed', 100, neverWithout);
+    expect(model.status.operation).toMatchObject({ reason: 'ImageNotPulled', message: cause.message });
+  });
+
+  test('because its place was lost is built anew in another', () => {
+    const model = active();
+    want(model, 'large');
+    model.until((m) => m.amphorae.size === 2, 400, neverWithout);
+    const fresh = [...model.amphorae.values()].find((a) => a.object.spec.flavorId === 'large')!;
+    model.lose(fresh.object.metadata.name, { reason: 'Evicted', message: 'The node had too little memory.' });
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ number: 2, result: 'Succeeded' });
+  });
+});
+
+describe('what is no error', () => {
+  test('a VIP without its outside address is waited for, and serves inside', () => {
+    const model = active();
+    model.vipProblem = { reason: 'VipPending', message: 'No outside address yet.' };
+    model.round();
+    model.round();
+    expect(condition(model, 'Ready')).toMatchObject({ status: 'False', reason: 'VipPending', message: 'No outside address yet.' });
+    expect(condition(model, 'Available')?.status).toBe('True');
+    want(model, 'large');
+    model.until((m) => m.status.flavorId === 'large', 400, neverWithout);
+    model.vipProblem = undefined;
+    model.until(isActive);
+  });
+
+  test('a warning about a listener is told of, and the load balancer is Ready', () => {
+    const model = active();
+    const message = 'allowedCidrs may meet the addresses of nodes.';
+    model.notices = [{ listener: 'web', reason: 'ClientAddressTranslated', message, digest: '', warning: true }];
+    model.until(isActive);
+    model.round();
+    expect(condition(model, 'Ready')?.message).toContain(message);
+    expect(model.status.listenerProblems).toEqual([{ listener: 'web', reason: 'ClientAddressTranslated', message }]);
   });
 });
 

@@ -73,11 +73,11 @@ function clearStrays(world: World): Act[] {
   return free.map((name) => ({ type: 'DestroyStray', name }));
 }
 
-/** The VIP serves the right ports at every visit, also in the middle of an operation: listeners may be edited at any time. */
+/** The VIP is as it should be at every visit, also in the middle of an operation: listeners may be edited at any time. */
 function vipPorts(world: World, book: Book): Act[] {
   if (book.flavorId === undefined && !book.operation) return [];
   const ports = portsToServe(world);
   const now = world.vip?.ports ?? [];
-  if (world.vip && !world.vipProblem && ports.join() === now.join()) return [];
+  if (world.vip && !world.vip.outdated && !world.vipProblem && ports.join() === now.join()) return [];
   return [{ type: 'EnsureVip', ports, closes: now.some((port) => !ports.includes(port)) }];
 }

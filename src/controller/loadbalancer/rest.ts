@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Amphora, conditionOf, epoch, rfc3339 } from '../../api/index.ts';
-import { isDraining, isLost, serves } from '../amphora/view.ts';
+import { type Amphora, conditionOf, epoch, type Operation, type Reason, rfc3339 } from '../../api/index.ts';
+import { isDisrupted, isDraining, isLost, lossOf, serves } from '../amphora/view.ts';
 import { refusalOf } from './accept.ts';
 import type { Act } from './acts.ts';
 import { begun, type Plan, type Verdict } from './decision.ts';
 import { names, slotsOf, steer, unconfigured } from './goals.ts';
-import { type Book, bookOf, hasFailed, requestsOf, retryDelay } from './operation.ts';
+import { type Begun, type Book, bookOf, hasFailed, requestsOf, retryDelay, wasDisrupted, withLast } from './operation.ts';
 import { listenerPorts } from './ports.ts';
 import type { AmphoraView, World } from './world.ts';
+
+type Cause = NonNullable<Operation['cause']>;
 
 /** No operation at hand: begin one if the spec, a request or a loss asks for it; else keep what is in force as it should be. */
 export function rest(world: World): Plan {
@@ -30,27 +32,24 @@ export function rest(world: World): Plan {
 
   if (wanted !== book.flavorId && (!tried || retry) && !refusal) return begun(world, { kind: 'Resize', to: wanted!, replaces: all });
   const again = retry && hasFailed(book, 'Failover', book.flavorId);
-  if (failover || again)
-    return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all, reason: failover ? 'FailoverRequested' : undefined });
+  if (failover) {
+    const cause = { reason: 'FailoverRequested', message: 'It was asked for by annotation.' };
+    return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all, cause });
+  }
+  if (again) return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all, cause: book.operation!.cause });
 
-  if (missing > 0) {
-    const last = book.operation;
-    const delay =
-      last && hasFailed(book, 'Failover', book.flavorId) && !retry
-        ? (epoch(last.finishedAt) ?? 0) + retryDelay(last.attempt) - world.now
-        : 0;
-    if (delay <= 0)
-      return begun(world, {
-        kind: 'Failover',
-        to: book.flavorId,
-        replaces: unfit.map((v) => v.object.metadata.name),
-        reason: 'AmphoraLost',
-      });
-    const message = `The failover failed and is tried again at ${rfc3339(world.now + delay)}: ${last!.message}`;
+  const need = missing > 0 ? afterLoss(unfit) : beforeDisruption(fit);
+  if (need) {
+    const delay = untilNext(book, need.cause.reason, world.now);
+    if (delay <= 0) return begun(world, { kind: 'Failover', to: book.flavorId, ...need });
+    const failed = hasFailed(book, 'Failover', book.flavorId);
+    const when = `it is tried again at ${rfc3339(world.now + delay)}`;
     return {
-      acts: [...upkeep(fit, extra)],
+      acts: upkeep(fit, extra),
       book,
-      verdict: { phase: 'Failed', reason: 'FailoverFailed', message },
+      verdict: failed
+        ? { phase: 'Failed', reason: 'FailoverFailed', message: `The failover failed, ${when}: ${book.operation!.message}` }
+        : { phase: 'Pending', reason: need.cause.reason, message: `${need.cause.message} A failover has not helped for long; ${when}.` },
       requeueAfterMs: delay,
     };
   }
@@ -59,6 +58,7 @@ export function rest(world: World): Plan {
     // A retry that is refused has not been answered yet.
     handledRequests: retry && !refusal ? { ...book.handledRequests, ...requests } : book.handledRequests,
     failedFlavorId: tried ? book.failedFlavorId : undefined,
+    ...forgotten(book),
   };
   return {
     acts: upkeep(fit, extra),
@@ -66,6 +66,45 @@ export function rest(world: World): Plan {
     verdict: verdictAtRest(world, answered, fit, refusal),
     requeueAfterMs: undefined,
   };
+}
+
+/** The failover that a loss asks for: what still serves stays. */
+function afterLoss(unfit: AmphoraView[]): Pick<Begun, 'replaces' | 'cause'> & { cause: Cause } {
+  const lost = unfit.filter((v) => isLost(v.object));
+  const told = lost.map(({ object: o }) => `Amphora ${o.metadata.name} was lost: ${ended(lossOf(o)?.message ?? 'its object was deleted')}`);
+  const message = told.join(' ') || 'An amphora is gone, and its object too.';
+  return { replaces: unfit.map((v) => v.object.metadata.name), cause: causeOf('AmphoraLost', message) };
+}
+
+/**
+ * The failover that a disruption asks for, while all still serve. Only the standby half of a pair is replaced alone: the other one promoted
+ * would leave two active ones should the failover be taken back.
+ */
+function beforeDisruption(fit: AmphoraView[]): (Pick<Begun, 'replaces' | 'cause'> & { cause: Cause }) | undefined {
+  const disrupted = fit.filter((v) => isDisrupted(v.object));
+  if (disrupted.length === 0) return undefined;
+  const standbys = disrupted.every((v) => v.object.spec.role === 'BACKUP');
+  const told = disrupted.map(({ object }) => {
+    const why = conditionOf(object.status?.conditions, 'DisruptionTarget')!.message;
+    return `Amphora ${object.metadata.name} is to leave the place where it runs: ${ended(why)}`;
+  });
+  return { replaces: (standbys ? disrupted : fit).map((v) => v.object.metadata.name), cause: causeOf('AmphoraDisrupted', told.join(' ')) };
+}
+
+const causeOf = (reason: Reason, message: string): Cause => ({ reason, message: message.slice(0, 1024) });
+
+/** Milliseconds until a failover may be begun for this cause: at once, unless the last one was for the same and failed, or didn't help for long. */
+function untilNext(book: Book, cause: string, now: number): number {
+  const { operation } = book;
+  if (!operation || operation.cause?.reason !== cause) return 0;
+  if (!hasFailed(book, 'Failover', book.flavorId!) && !(cause === 'AmphoraDisrupted' && wasDisrupted(book, now))) return 0;
+  return (epoch(operation.finishedAt) ?? 0) + retryDelay(operation.attempt) - now;
+}
+
+/** A failover that failed, before a disruption that then passed by, is history. */
+function forgotten(book: Book): Partial<Book> {
+  if (!hasFailed(book, 'Failover', book.flavorId!) || book.operation!.cause?.reason !== 'AmphoraDisrupted') return {};
+  return { operation: undefined, history: withLast(book) };
 }
 
 /** The status was lost but its amphorae live: the flavor of those behind the VIP is in force; those that serve first, then the one wanted. */
@@ -154,17 +193,19 @@ function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { 
     }
     if (unmet) return { phase: 'Pending', reason: 'ConfigurationPending', message: unmet.message };
   }
-  const problem = world.problems[0] ?? world.notices[0];
+  const problem = world.problems[0] ?? world.notices.find((notice) => !notice.warning);
   if (problem) {
     const port = listenerPorts(lb).find((l) => l.name === problem.listener)?.port;
     const still =
       port !== undefined && world.vip?.ports.includes(port) ? 'It serves on as it was.' : 'It is closed until then; the others serve.';
     return { phase: 'Failed', reason: problem.reason, message: `Listener ${problem.listener}: ${problem.message} ${still}` };
   }
+  if (world.vip?.problem) return { phase: 'Pending', ...world.vip.problem };
   const closed = listenerPorts(lb).filter((l) => !world.vip?.ports.includes(l.port));
   if (closed.length > 0) return { phase: 'Pending', reason: 'VipPending', message: `Opening port ${closed[0]!.port} of the VIP.` };
-  const remade = remadeFlavor(world, fit);
-  return { phase: 'Steady', reason: 'AsSpecified', message: `Flavor ${book.flavorId} is in force; everything is as specified.${remade}` };
+  const warnings = world.notices.map(({ listener, message }) => ` Listener ${listener}: ${message}`).join('');
+  const message = `Flavor ${book.flavorId} is in force; everything is as specified.${remadeFlavor(world, fit)}${warnings}`;
+  return { phase: 'Steady', reason: 'AsSpecified', message };
 }
 
 /** A Flavor that was deleted and made again with other data is told of, not applied: a resize is asked for by flavorId alone. */

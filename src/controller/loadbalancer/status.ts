@@ -36,7 +36,8 @@ export function statusOf(world: World, plan: Plan, problems: ActProblem[] = []):
     observedGeneration: lb.metadata.generation ?? 0,
     provisioningStatus,
     operatingStatus: operatingOf(world),
-    vipAddress: vip?.address ?? lb.status?.vipAddress,
+    // The address is asked for again should its Service be made anew, so that one not seen at the moment stays.
+    vipAddress: vip?.address || lb.status?.vipAddress,
     vipPorts: vip?.ports,
     resize: plan.verdict.phase === 'Refused' ? 'Refused' : resizeWord(book.operation),
     amphorae: world.amphorae.map((v) => amphoraLine(v.object, world)),
@@ -168,7 +169,7 @@ function available(world: World): ConditionClaim {
     type: 'Available',
     status: 'True',
     reason: 'Serving',
-    message: `The VIP ${world.vip?.address ?? ''} is served by ${connections}.`,
+    message: `The VIP${world.vip?.address ? ` ${world.vip.address}` : ''} is served by ${connections}.`,
   };
 }
 

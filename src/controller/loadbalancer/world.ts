@@ -1,6 +1,7 @@
 import type { Amphora, LoadBalancer, Reason, ResolvedFlavor } from '../../api/index.ts';
 import type { ListenerProblem } from '../../provider/amphora/configuration.ts';
 import type { VipObservation } from '../../provider/amphora/driver.ts';
+import type { Notice } from '../amphora/configuration.ts';
 
 /** What is known of the flavor that the spec wants. */
 export type FlavorLookup = { flavor: ResolvedFlavor } | { refused: Reason; message: string };
@@ -33,7 +34,7 @@ export interface World {
   /** Listeners that can't be served as the spec says. */
   problems: ListenerProblem[];
   /** What people should know of listeners that are served all the same. */
-  notices: ListenerProblem[];
+  notices: Notice[];
   /** Amphorae that exist where amphorae run, though there is no object of theirs. */
   strays: string[];
 }

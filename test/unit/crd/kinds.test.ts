@@ -52,6 +52,8 @@ test('every string of a LoadBalancer that isn’t for people alone is of a form 
   const forPeople = ['spec.name', 'spec.description', 'spec.tags[]', 'spec.listeners[].description', 'spec.pools[].description'].concat([
     'spec.listeners[].l7Policies[].description',
     'spec.pools[].members[].name',
+    // For whatever gives the Service of the VIP its address.
+    'spec.vip.service.annotations{}',
   ]);
   const forms = (schema: Schema) =>
     schema.enum !== undefined ||

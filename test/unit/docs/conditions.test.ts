@@ -22,7 +22,7 @@ describe('the catalogue of reasons', () => {
 
   test('has every reason that a controller or a driver writes', () => {
     expect(inUse.map(({ reason }) => reason)).toEqual(
-      expect.arrayContaining(['KeyMismatch', 'DeadlineExceeded', 'PortInUse', 'FlavorRequired']),
+      expect.arrayContaining(['KeyMismatch', 'AmphoraLost', 'PortInUse', 'FlavorRequired']),
     );
     expect(inUse.filter(({ reason }) => !isReason(reason))).toEqual([]);
   });
