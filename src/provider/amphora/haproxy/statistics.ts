@@ -11,6 +11,8 @@ export type Loaded = Pick<
   AmphoraObservation,
   'haproxyVersion' | 'configurationHash' | 'membersRevision' | 'listeners' | 'members' | 'stickTablesSynced'
 > & {
+  /** What it was told of its environment (`RenderEnvironment.digest`). */
+  environmentDigest?: string;
   connections: Connections;
 };
 
@@ -40,6 +42,7 @@ export async function readLoaded(ask: Ask, peers: Configuration['peers'], signal
   return {
     haproxyVersion: info.get('Version'),
     configurationHash: env.get('CONFIG_HASH'),
+    environmentDigest: env.get('ENVIRONMENT_DIGEST'),
     membersRevision: revisionOf(loadedServers(servers, stat).filter((server) => server.enabled && !kept.has(server.backend))),
     listeners: listenersOf(stat),
     members: membersOf(stat),
