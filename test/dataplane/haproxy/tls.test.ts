@@ -152,7 +152,7 @@ describe('a TERMINATED_HTTPS listener', () => {
       socket.destroy();
       return socket.alpnProtocol;
     };
-    expect([await agreed(), await agreed(['http/1.1']), await agreed([])]).toEqual(['h2', 'http/1.1', false]);
+    expect([await agreed(), await agreed(['http/1.1']), await agreed([])]).toEqual(['h2', 'http/1.1', 'http/1.1']);
   });
 
   test('sends Strict-Transport-Security as asked', async () => {
