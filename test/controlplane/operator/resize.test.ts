@@ -322,6 +322,60 @@ describe('what goes wrong beside it', () => {
   }, 90_000);
 });
 
+describe('what comes from where amphorae run', () => {
+  const told = async (reason: string) => eventually(async () => expect(await eventsOf()).toContain(reason), { withinMs: 60_000 });
+
+  test('an amphora whose place is being cleared gives way to another, and says why', async () => {
+    await create();
+    await until(ready('small'));
+    const [{ metadata: before }] = (await amphorae()) as [Amphora];
+    world.disrupt(before.name, 'node n1 is cordoned');
+    await eventually(
+      async () => {
+        const [amphora] = await amphorae();
+        expect(conditionOf(amphora?.status?.conditions, 'DisruptionTarget')).toMatchObject({
+          status: 'True',
+          message: 'node n1 is cordoned',
+        });
+      },
+      { withinMs: 60_000, everyMs: 20 },
+    );
+    const after = await until((lb) => {
+      ready('small')(lb);
+      expect(lb.status?.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded', replaces: [before.name] });
+    });
+    expect(after.status?.operation?.cause).toMatchObject({ reason: 'AmphoraDisrupted', message: expect.stringContaining('is cordoned') });
+    await alone(1);
+    await told('FailoverStarted');
+  }, 90_000);
+
+  test('what an amphora has beside its configuration is renewed, and a renewal that is refused is told of and tried again', async () => {
+    await create();
+    await until(ready('small'));
+    const [{ metadata }] = (await amphorae()) as [Amphora];
+    const configured = async () => conditionOf((await amphorae())[0]?.status?.conditions, 'Configured');
+    const mend = world.faults.inject({ kind: 'throws', act: 'configure', when: 'before' }, { amphora: metadata.name });
+    world.outdate(metadata.name);
+    await eventually(async () => expect(await configured()).toMatchObject({ status: 'False', reason: 'DriverFailed' }), {
+      withinMs: 60_000,
+    });
+    ready('small')(await get());
+    mend();
+    await eventually(async () => expect(await configured()).toMatchObject({ status: 'True', reason: 'Loaded' }), { withinMs: 60_000 });
+  }, 90_000);
+
+  test('allowedCidrs where client addresses are translated are warned of, and the load balancer is Ready', async () => {
+    const listeners = [{ name: 'web', protocol: 'HTTP', protocolPort: 80, allowedCidrs: ['192.0.2.0/24'] }];
+    await create({ listeners, vip: { service: { type: 'LoadBalancer' } } });
+    const lb = await until(ready('small'));
+    expect(lb.status?.listenerProblems).toMatchObject([{ listener: 'web', reason: 'ClientAddressTranslated' }]);
+    expect(conditionOf(lb.status?.conditions, 'Ready')?.message).toContain('externalTrafficPolicy');
+    await told('ClientAddressTranslated');
+    await patch({ vip: { service: { externalTrafficPolicy: 'Local' } } });
+    await until((o) => expect(o.status?.listenerProblems).toEqual([]));
+  }, 90_000);
+});
+
 describe('an operator that is stopped and started', () => {
   test.each(['Built', 'Attached', 'Detached'] as Goal[])(
     'in a resize at %s goes on with it',

@@ -187,6 +187,26 @@ describe('traffic', () => {
   });
 });
 
+describe('what comes from outside', () => {
+  test('a place that is being cleared is told of by those who run there, and by nobody who is built later', async () => {
+    const { driver, world } = await attached();
+    world.disrupt('web-amp-1', 'node n1 is cordoned');
+    expect((await driver.observe(one)).disruption).toEqual({ reason: 'AmphoraDisrupted', message: 'node n1 is cordoned' });
+    await driver.build(two, configurationOf(two));
+    expect((await driver.observe(two)).disruption).toBeUndefined();
+    world.settle('web-amp-1');
+    expect((await driver.observe(one)).disruption).toBeUndefined();
+  });
+
+  test('what is out of date beside the configuration is renewed by configuring once more', async () => {
+    const { driver, world } = await attached();
+    world.outdate('web-amp-1');
+    expect((await driver.observe(one)).renewalDue).toBe(true);
+    await driver.configure(one, configurationOf(one));
+    expect((await driver.observe(one)).renewalDue).toBe(false);
+  });
+});
+
 test('5000 load balancers are built, attached and looked at within seconds', async () => {
   const { driver } = simulated();
   const startedAt = performance.now();

@@ -85,6 +85,7 @@ export class SimulatedDriver implements AmphoraDriver {
         throw new DriverError('DriverFailed', `${target.name} does not run, so that it can't be configured: build it first`);
       const refusal = this.world.faults.strike('configurationRefused', subject, { configuration });
       if (refusal) throw new ConfigurationRefused(refusal.message);
+      target.renewalDue = false;
       target.loaded = this.#soon(
         'configure',
         slow,
@@ -114,6 +115,8 @@ export class SimulatedDriver implements AmphoraDriver {
       running,
       lost: found.lost,
       problem: found.problem,
+      disruption: found.disruption,
+      renewalDue: running && found.renewalDue,
       address: found.address,
       haproxyVersion: running ? 'simulated' : undefined,
       startedAt: running ? new Date(found.startedAt) : undefined,
@@ -250,6 +253,7 @@ function newborn(amphora: Amphora, now: number): Omit<SimulatedAmphora, 'address
     name: amphora.metadata.name,
     flavorId: amphora.spec.flavorId,
     backup: amphora.spec.role === 'BACKUP',
+    renewalDue: false,
     running: settled(false),
     lost: false,
     startedAt: now,

@@ -26,6 +26,10 @@ export interface SimulatedAmphora {
   backup: boolean;
   address: string;
   problem?: { reason: string; message: string };
+  /** The place that it runs on is being cleared. */
+  disruption?: { reason: string; message: string };
+  /** It is to be configured once more, although its configuration is loaded. */
+  renewalDue: boolean;
   running: Fact<boolean>;
   lost: boolean;
   startedAt: number;
@@ -100,6 +104,21 @@ export class SimulatedWorld {
     amphora.running = settled(false);
     amphora.lost = true;
     amphora.problem = { reason: 'AmphoraLost', message };
+  }
+
+  /** The place that the amphora runs on is being cleared, as a node that is cordoned; one that is built from now on gets another. */
+  disrupt(name: string, message = 'the place that it runs on is being cleared'): void {
+    this.#named(name).disruption = { reason: 'AmphoraDisrupted', message };
+  }
+
+  /** The place is no longer being cleared. */
+  settle(name: string): void {
+    this.#named(name).disruption = undefined;
+  }
+
+  /** What the amphora has loaded beside its configuration, such as certificates, is out of date. */
+  outdate(name: string): void {
+    this.#named(name).renewalDue = true;
   }
 
   /** All amphorae see the member so from now on, or only the one that is named. Members are ONLINE to begin with. */
