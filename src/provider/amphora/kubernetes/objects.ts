@@ -90,11 +90,14 @@ export interface Secret extends Typed {
 
 export interface EndpointSlice extends Typed {
   addressType: 'IPv4' | 'IPv6' | 'FQDN';
-  endpoints?: {
-    addresses: string[];
-    conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
-    nodeName?: string;
-    targetRef?: { kind?: string; namespace?: string; name?: string; uid?: string };
-  }[];
-  ports?: { name?: string; port?: number; protocol?: string }[];
+  /** These come as `null` where they are empty. */
+  endpoints?: Endpoint[] | null;
+  ports?: { name?: string; port?: number; protocol?: string }[] | null;
+}
+
+export interface Endpoint {
+  addresses: string[];
+  conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
+  nodeName?: string;
+  targetRef?: { kind?: string; namespace?: string; name?: string; uid?: string };
 }

@@ -12,6 +12,8 @@ export interface Owner {
 /** The API server's uids. Another text is no object's, and an owner that doesn't exist has what it owns deleted. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+export const isUid = (text: string): boolean => UUID.test(text);
+
 /** Metadata of an object that a load balancer has one of. */
 export function metadataOf({ namespace, name, uid }: Owner, objectName: string): ObjectMeta {
   const owner = { apiVersion: API_VERSION, kind: 'LoadBalancer', name, uid, controller: true };
@@ -19,7 +21,7 @@ export function metadataOf({ namespace, name, uid }: Owner, objectName: string):
     namespace,
     name: objectName,
     labels: { [LABELS.managedBy]: MANAGED_BY, [LABELS.loadBalancer]: name, [LABELS.loadBalancerUid]: uid },
-    ...(UUID.test(uid) && { ownerReferences: [owner] }),
+    ...(isUid(uid) && { ownerReferences: [owner] }),
   };
 }
 

@@ -17,7 +17,7 @@ export function refusalOf(error: unknown, ref: VipRef, live: Service | undefined
     const taken = ofAddress.some(({ message }) => /already allocated/.test(message ?? ''));
     const said = [...new Set(ofAddress.map(({ message }) => message))].join('; ');
     const why = holder ? `Service ${holder.metadata.name} has it` : taken ? 'another Service has it' : `the API server says: ${said}`;
-    const message = `The VIP can't have the address ${ref.address}: ${why}. ${left} Free the address, or make the load balancer with another one or with none.`;
+    const message = `The VIP can't have the address ${ref.address}: ${why}. ${left} ${taken ? 'Free it, or make' : 'Make'} the load balancer anew with another one or with none.`;
     return new DriverError('AddressNotAvailable', message, { cause: error });
   }
   if (isInvalid(error)) {

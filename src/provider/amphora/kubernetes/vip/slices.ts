@@ -1,5 +1,5 @@
 import { drainingSliceName, MANAGED_BY, vipServiceName } from '../names.ts';
-import type { EndpointSlice, Pod, Service } from '../objects.ts';
+import type { Endpoint, EndpointSlice, Pod, Service } from '../objects.ts';
 import { metadataOf, type Owner } from './metadata.ts';
 
 /** Labels of discovery.k8s.io: the Service that a slice is of, and who writes it. */
@@ -8,7 +8,6 @@ const WRITTEN_BY = 'endpointslice.kubernetes.io/managed-by';
 const ENDPOINT_CONTROLLER = 'endpointslice-controller.k8s.io';
 
 export type Family = 'IPv4' | 'IPv6';
-export type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
 /** Where an amphora stands in the slices of its VIP. */
 export interface Standing {
@@ -39,8 +38,8 @@ export const isReady = ({ status }: Pod): boolean => (status?.conditions ?? []).
 export function standingOf(pod: Pod, service: Service, slices: readonly EndpointSlice[]): Standing {
   const entries = slices
     .filter(isControllers)
-    .flatMap(({ addressType, endpoints = [] }) =>
-      endpoints.filter((e) => isOfPod(e, pod)).map((e) => ({ addressType, ready: e.conditions?.ready !== false })),
+    .flatMap(({ addressType, endpoints }) =>
+      (endpoints ?? []).filter((e) => isOfPod(e, pod)).map((e) => ({ addressType, ready: e.conditions?.ready !== false })),
     );
   const everywhere = (test: (entry: { ready: boolean }) => boolean) =>
     familiesOf(service).every((family) => entries.some((e) => e.addressType === family && test(e)));
