@@ -65,6 +65,8 @@ export interface Configuration {
   secrets: Record<string, TlsMaterial>;
   peer: number;
   peers: Peer[];
+  /** How long connections may take to end where somebody else than the operator ends the amphora; no part of what HAProxy loads. */
+  drainSeconds?: number;
 }
 
 /** What listeners and pools find under the name of a Secret: the present parts, and those of old that only a kept listener still needs. */

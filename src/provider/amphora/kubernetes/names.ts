@@ -17,6 +17,13 @@ export const LABELS = {
   managedBy: 'app.kubernetes.io/managed-by',
 } as const;
 
+export const ANNOTATIONS = {
+  /** On pods: what their Secret holds. Each change of it has the kubelet bring the Secret's files in at once, and not within a minute or so. */
+  staged: `${GROUP}/staged`,
+  /** On pods: the worker that a drain left in charge; what came before it has been asked to end. */
+  drainedTo: `${GROUP}/drained-to`,
+} as const;
+
 /** Value of `managedBy`, and `endpointslice.kubernetes.io/managed-by` of the operator's own slices. */
 export const MANAGED_BY = 'reflavor';
 

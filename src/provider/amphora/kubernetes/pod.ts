@@ -1,0 +1,155 @@
+import { type Amphora, API_VERSION, type OwnerReference } from '../../../api/index.ts';
+import { HEALTH_PORT } from '../haproxy/index.ts';
+import { ANNOTATIONS, LABELS, MANAGED_BY, podName, secretName } from './names.ts';
+import type { Pod } from './objects.ts';
+import { isUid } from './vip/metadata.ts';
+
+/** Where the Secret's files are in the pod. */
+export const FILES_DIR = '/etc/haproxy-amphora';
+export const CONFIG_FILE = 'haproxy.cfg';
+/** Where the sockets are in the pod. */
+export const RUN_DIR = '/run/haproxy';
+export const MASTER_SOCKET = `${RUN_DIR}/master.sock`;
+export const WORKER_SOCKET = `${RUN_DIR}/worker.sock`;
+
+export const CONTAINER = 'haproxy';
+
+/** User of HAProxy's own image; any other could run it as well. */
+const HAPROXY_USER = 99;
+
+/** How long kube-proxy and others may take to hear that the pod goes, before HAProxy stops listening; seconds. */
+const PRE_STOP_SECONDS = 5;
+/** Of a load balancer that doesn't say how long connections may take to end. */
+const DEFAULT_DRAIN_SECONDS = 300;
+const GRACE_MARGIN_SECONDS = PRE_STOP_SECONDS + 10;
+
+/** What decides about a pod beside its Amphora. */
+export interface PodOptions {
+  /** Repository and tag, the tag where the flavor names none. */
+  image: { repository: string; tag: string };
+  /** What its Secret holds (`ANNOTATIONS.staged`). */
+  staged: string;
+  /** How long its connections may take to end when somebody else ends it; seconds. Default 300. */
+  drainSeconds?: number;
+  /** Nodes on which it had best run, if it can. */
+  preferredNodes?: readonly string[];
+}
+
+/** The image of an amphora. */
+export const imageOf = ({ spec }: Amphora, { repository, tag }: PodOptions['image']): string =>
+  `${repository}:${spec.flavorData.ampImageTag ?? tag}`;
+
+/** Labels of an amphora's pod and Secret. */
+export function labelsOf({ metadata, spec }: Amphora): Record<string, string> {
+  return {
+    [LABELS.managedBy]: MANAGED_BY,
+    [LABELS.loadBalancerUid]: spec.loadBalancer.uid,
+    [LABELS.loadBalancer]: spec.loadBalancer.name,
+    [LABELS.amphora]: metadata.name,
+  };
+}
+
+/** With the Amphora, what it stands for goes; and `kubectl drain` takes a pod only that a controller would make anew. */
+export function ownersOf({ metadata }: Amphora): OwnerReference[] | undefined {
+  // What is left of an amphora whose object is gone has no uid; an owner that doesn't exist has what it owns deleted.
+  if (metadata.uid === undefined || !isUid(metadata.uid)) return undefined;
+  return [{ apiVersion: API_VERSION, kind: 'Amphora', name: metadata.name, uid: metadata.uid, controller: true }];
+}
+
+/**
+ * The pod of an amphora: plain HAProxy, which needs no right and no service account. The kubelet starts it again when it ends or freezes, with the
+ * operator dead as well.
+ */
+export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_DRAIN_SECONDS, preferredNodes = [] }: PodOptions): Pod {
+  const { metadata, spec } = amphora;
+  const { compute = {} } = spec.flavorData;
+  const owners = ownersOf(amphora);
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      namespace: metadata.namespace!,
+      name: podName(metadata.name),
+      labels: { ...labelsOf(amphora), [LABELS.role]: spec.role, [LABELS.operation]: String(spec.operation) },
+      annotations: { [ANNOTATIONS.staged]: staged },
+      ...(owners ? { ownerReferences: owners } : {}),
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      dnsPolicy: 'Default',
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: drainSeconds + GRACE_MARGIN_SECONDS,
+      nodeSelector: { 'kubernetes.io/os': 'linux', ...compute.nodeSelector },
+      ...(compute.tolerations?.length ? { tolerations: compute.tolerations } : {}),
+      affinity: affinityOf(amphora, preferredNodes),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: HAPROXY_USER,
+        runAsGroup: HAPROXY_USER,
+        fsGroup: HAPROXY_USER,
+        seccompProfile: { type: 'RuntimeDefault' },
+        // Listeners have ports below 1024, and HAProxy is nobody special.
+        sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+      },
+      containers: [
+        {
+          name: CONTAINER,
+          image: imageOf(amphora, image),
+          command: ['haproxy', '-W', '-db', '-S', `${MASTER_SOCKET},mode,600,level,admin`, '-f', `${FILES_DIR}/${CONFIG_FILE}`],
+          resources: resourcesOf(amphora),
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+          readinessProbe: probe('/ready', { periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 1 }),
+          livenessProbe: probe('/alive', { initialDelaySeconds: 5, periodSeconds: 3, failureThreshold: 3, timeoutSeconds: 2 }),
+          lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          volumeMounts: [
+            { name: 'files', mountPath: FILES_DIR, readOnly: true },
+            { name: 'run', mountPath: RUN_DIR },
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'files', secret: { secretName: secretName(metadata.name), defaultMode: 0o440 } },
+        { name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+      ],
+    },
+  };
+}
+
+const probe = (path: string, times: Record<string, number>) => ({ httpGet: { path, port: HEALTH_PORT }, ...times });
+
+/** As much as the flavor says, no less and no more. Where it doesn't say, little is asked for and nothing is denied. */
+function resourcesOf({ spec }: Amphora) {
+  const { cpu, memory } = spec.flavorData.compute ?? {};
+  const limits = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
+  return { requests: { cpu: '50m', memory: '64Mi', ...limits }, limits };
+}
+
+/** The two of a pair apart, where there are several nodes; and what comes after another where that one is, if it had best be. */
+function affinityOf({ spec }: Amphora, preferredNodes: readonly string[]) {
+  const pair = { [LABELS.loadBalancerUid]: spec.loadBalancer.uid, [LABELS.operation]: String(spec.operation) };
+  const topologyKey = spec.flavorData.compute?.topologyKey ?? 'kubernetes.io/hostname';
+  return {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 100, podAffinityTerm: { topologyKey, labelSelector: { matchLabels: pair } } },
+      ],
+    },
+    ...(preferredNodes.length === 0
+      ? {}
+      : {
+          nodeAffinity: {
+            // The field takes a single name.
+            preferredDuringSchedulingIgnoredDuringExecution: preferredNodes.map((name) => ({
+              weight: 50,
+              preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] },
+            })),
+          },
+        }),
+  };
+}

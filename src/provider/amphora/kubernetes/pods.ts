@@ -1,0 +1,125 @@
+import type { Amphora } from '../../../api/index.ts';
+import type { KubeClient } from '../../../kube/client.ts';
+import { isNotFound } from '../../../kube/errors.ts';
+import { keyOf } from '../../../kube/paths.ts';
+import type { Watch, Watched } from '../../../kube/watched.ts';
+import { DriverError } from '../driver.ts';
+import { FIELD_MANAGER, LABELS, MANAGED_BY, podName } from './names.ts';
+import { type Node, nodes, type Pod, pods } from './objects.ts';
+import { find } from './vip/find.ts';
+
+/** Pods of amphorae and the nodes that they run on: as the watches have them, and read anew where a watch can't know yet what was written. */
+export class AmphoraPods {
+  readonly #client: KubeClient;
+  readonly #pods: Watched<Pod>;
+  readonly #nodes: Watched<Node>;
+  /** By key: the version that our last write made, until the watch has it. */
+  readonly #written = new Map<string, string>();
+  /** Uids of the pods whose deletion is ours, until they are gone. */
+  readonly #removed = new Set<string>();
+
+  constructor(client: KubeClient, watch: Watch) {
+    this.#client = client;
+    this.#pods = watch<Pod>(pods, {
+      labelSelector: `${LABELS.managedBy}=${MANAGED_BY}`,
+      indexes: {
+        loadBalancer: ({ metadata }) => [metadata.labels?.[LABELS.loadBalancerUid] ?? ''],
+        node: ({ spec }) => [spec.nodeName ?? ''],
+      },
+    });
+    this.#nodes = watch<Node>(nodes);
+    this.#pods.onEvent(({ type, object }) => {
+      if (type === 'deleted' && object.metadata.uid !== undefined) this.#removed.delete(object.metadata.uid);
+    });
+  }
+
+  /** The amphora's pod, as new as our own writes at least; undefined when there is none, or when one of its name is something else. */
+  async see(amphora: Amphora, signal?: AbortSignal): Promise<Pod | undefined> {
+    const key = keyOf(refOf(amphora));
+    const seen = this.#pods.get(key);
+    const written = this.#written.get(key);
+    const isStale = !seen || isOlder(seen, written) || (this.isOurRemoval(seen) && seen.metadata.deletionTimestamp === undefined);
+    if (isStale) return this.fresh(amphora, signal);
+    this.#written.delete(key);
+    return isOf(amphora, seen) ? seen : undefined;
+  }
+
+  /** The same, as the API server has it now. */
+  async fresh(amphora: Amphora, signal?: AbortSignal): Promise<Pod | undefined> {
+    const pod = await find<Pod>(this.#client, pods, refOf(amphora), signal);
+    return pod && isOf(amphora, pod) ? pod : undefined;
+  }
+
+  /** Those of a load balancer, as the watch has them. */
+  ofLoadBalancer(uid: string): Pod[] {
+    return this.#pods.byIndex('loadBalancer', uid);
+  }
+
+  /** The node that a pod runs on; null when it is gone from the cluster, undefined when the pod has none yet. */
+  async nodeOf({ spec }: Pod, signal?: AbortSignal): Promise<Node | null | undefined> {
+    if (spec.nodeName === undefined) return undefined;
+    return this.#nodes.get(spec.nodeName) ?? (await find<Node>(this.#client, nodes, { name: spec.nodeName }, signal)) ?? null;
+  }
+
+  /** @throws KubeError AlreadyExists, also when one of its name is something else */
+  async create(pod: Pod, signal?: AbortSignal): Promise<void> {
+    this.#remember(await this.#client.create(pods, pod, { fieldManager: FIELD_MANAGER, signal }));
+  }
+
+  /** Sets annotations of this very pod; null takes one away. */
+  async annotate({ metadata }: Pod, annotations: Record<string, string | null>, signal?: AbortSignal): Promise<Pod> {
+    const patch = { metadata: { uid: metadata.uid, annotations } };
+    const pod = await this.#client.patchMerge<Pod>(pods, metadata, patch, { fieldManager: FIELD_MANAGER, signal });
+    this.#remember(pod);
+    return pod;
+  }
+
+  /** Deletes this very pod. `graceSeconds` 0: its object is gone at once, whatever its node says. */
+  async remove({ metadata }: Pod, graceSeconds: number, signal?: AbortSignal): Promise<void> {
+    this.#removed.add(metadata.uid!);
+    try {
+      await this.#client.delete(pods, metadata, { preconditions: { uid: metadata.uid }, gracePeriodSeconds: graceSeconds, signal });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    this.#written.delete(keyOf(metadata));
+  }
+
+  /** Whether the pod's deletion is ours. */
+  isOurRemoval({ metadata }: Pod): boolean {
+    return this.#removed.has(metadata.uid ?? '');
+  }
+
+  /** Has `visit` called with each pod that changes, or whose node does in what matters to it. */
+  onChange(visit: (pod: Pod) => void): void {
+    this.#pods.onEvent(({ object }) => visit(object));
+    this.#nodes.onEvent(({ object, oldObject }) => {
+      if (oldObject && mattersOf(oldObject) === mattersOf(object)) return;
+      for (const pod of this.#pods.byIndex('node', object.metadata.name)) visit(pod);
+    });
+  }
+
+  #remember(pod: Pod): void {
+    this.#written.set(keyOf(pod), pod.metadata.resourceVersion!);
+  }
+}
+
+const refOf = ({ metadata }: Amphora) => ({ namespace: metadata.namespace!, name: podName(metadata.name) });
+
+/** @throws DriverError NameConflict */
+export const nameConflict = (what: string): DriverError =>
+  new DriverError(
+    'NameConflict',
+    `${what} belongs to something else, and the amphora needs one of that name. Nothing was touched: delete or rename it.`,
+  );
+
+const isOf = ({ metadata, spec }: Amphora, { metadata: { labels } }: Pod): boolean =>
+  labels?.[LABELS.loadBalancerUid] === spec.loadBalancer.uid && labels[LABELS.amphora] === metadata.name;
+
+/** Versions of one resource are numbers that grow (KEP-5504). */
+function isOlder({ metadata }: Pod, version: string | undefined): boolean {
+  return version !== undefined && BigInt(metadata.resourceVersion ?? 0) < BigInt(version);
+}
+
+const mattersOf = ({ spec, status }: Node): string =>
+  JSON.stringify([spec?.unschedulable, spec?.taints, status?.conditions?.find(({ type }) => type === 'Ready')?.status]);

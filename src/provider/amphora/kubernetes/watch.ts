@@ -1,0 +1,55 @@
+import type { Configuration } from '../configuration.ts';
+import type { AmphoraObservation } from '../driver.ts';
+import { type MasterControl, type Reading, read, sumConnections, Total } from '../haproxy/index.ts';
+
+/** A silence shorter than this is not worth a word. */
+const patienceMs = 3_000;
+
+/** Reads amphorae, and remembers of each what one look can't tell: since when it is silent, and what processes that are gone had counted. */
+export class AmphoraWatch {
+  readonly #now: () => number;
+  readonly #silences = new Map<string, { since: number; why: string }>();
+  readonly #totals = new Map<string, Total>();
+
+  /** `now`: milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** What the HAProxy of an amphora says; undefined while it says nothing. `key` names it for good. */
+  async read(key: string, control: MasterControl, peers: Configuration['peers'], signal?: AbortSignal): Promise<Reading | undefined> {
+    try {
+      const reading = await read(control, peers, signal);
+      this.#silences.delete(key);
+      return reading;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const since = this.#silences.get(key)?.since ?? this.#now();
+      this.#silences.set(key, { since, why: (error as Error).message });
+      return undefined;
+    }
+  }
+
+  /** That one which was started says nothing, once that is worth a word. */
+  silence(key: string): AmphoraObservation['problem'] {
+    const silence = this.#silences.get(key);
+    const forMs = this.#now() - (silence?.since ?? Number.POSITIVE_INFINITY);
+    if (!silence || forMs < patienceMs) return undefined;
+    const message = `HAProxy has not answered the operator for ${Math.round(forMs / 1000)} s (${silence.why}); one that hangs is started again by its kubelet.`;
+    return { reason: 'DriverFailed', message };
+  }
+
+  /** Its connections. `start` names the start of its container, whose processes may have the ids of earlier ones. */
+  count(key: string, start: string, workers: Reading['workers']): AmphoraObservation['connections'] {
+    const total = this.#totals.get(key) ?? new Total();
+    this.#totals.set(key, total);
+    if (workers.length > 0) total.add(workers.map((worker) => ({ id: `${start}/${worker.pid}`, total: worker.total })));
+    return { ...sumConnections(workers), total: total.value };
+  }
+
+  /** It is gone. */
+  forget(key: string): void {
+    this.#silences.delete(key);
+    this.#totals.delete(key);
+  }
+}
