@@ -45,16 +45,21 @@ export function globalSection({ flavor, peer }: Configuration, environment: Rend
 }
 
 /**
- * Control and health come in as connections of clients do (only sockets of the runtime API are exempt), so that saturated listeners may never
- * reach the limit of the whole: it is what all of them may have together. That many files may be more than the machine allows, and no reason
- * not to start.
+ * More than this a container can't have, whose files are a million at most; and HAProxy takes 128 bytes of memory for each connection that it might have.
+ */
+const MOST_CONNECTIONS = 500_000;
+
+/**
+ * Control and health come in as connections of clients do (only sockets of the runtime API are exempt), so that saturated listeners must not
+ * reach the limit of the whole: it is what all of them may have together. A machine that allows fewer files is no reason not to start.
  */
 function connectionLines(maxConnections: number, environment: RenderEnvironment, listeners: readonly Listener[]): Line[] {
   const control = controlConnections(environment);
   if (control === 0) return [['maxconn', String(maxConnections + RESERVED_CONNECTIONS)]];
-  const clients = listeners.reduce((sum, listener) => sum + connectionLimit(listener, maxConnections), 0);
+  const together = listeners.reduce((sum, listener) => sum + connectionLimit(listener, maxConnections), 0);
+  const clients = Math.max(maxConnections, Math.min(together, MOST_CONNECTIONS));
   return [
-    ['maxconn', String(Math.max(clients, maxConnections) + RESERVED_CONNECTIONS + control)],
+    ['maxconn', String(clients + RESERVED_CONNECTIONS + control)],
     ['no', 'strict-limits'],
   ];
 }

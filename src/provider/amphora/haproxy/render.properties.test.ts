@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import fc from 'fast-check';
 import { HaproxyText, L7CompareType, L7Policy, type L7Rule, L7RuleType, LbAlgorithm, Listener, Pool, Token } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
+import { Authority } from '../kubernetes/identity/authority.ts';
 import { assemble } from './assemble.ts';
 import { configurationHash, membersRevision, type RenderEnvironment, render } from './index.ts';
 
@@ -120,6 +121,20 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   port: fc.integer({ min: 1, max: 65_535 }),
 });
 
+const plain: Shape = {
+  ruleType: 'PATH',
+  compareType: 'EQUAL_TO',
+  invert: false,
+  action: 'REJECT',
+  algorithm: 'ROUND_ROBIN',
+  httpVersion: '1.0',
+  protocol: 'HTTP',
+  poolProtocol: 'HTTP',
+  tls: false,
+  timeout: 1,
+  port: 80,
+};
+
 function configurationOf(shape: Shape, given: Texts): Configuration {
   const { persistence, monitor, tls } = shape;
   const rule = {
@@ -180,6 +195,17 @@ const environment: RenderEnvironment = {
   peersBind: '127.0.0.1:61025',
 };
 
+/** As an amphora in a pod has it: all that an environment can ask for. */
+const everything: RenderEnvironment = {
+  ...environment,
+  admin: { bind: '[::]:61027', masterSocket: '/run/m.sock', certificate: '/files of it/admin.pem', authority: '/files of it/admin-ca.pem' },
+  peersTls: { certificate: '/files of it/peer.pem', authority: '/files of it/peer-ca.pem' },
+  healthBind: '[::]:61028',
+  standbyOf: '[fd00::9]:61028',
+  digest: 'abc',
+};
+const environments = fc.constantFrom(environment, everything);
+
 /** Takes a line apart as the manual's section 2.2 has it, written from that text alone: words between blanks, quotes and backslashes. */
 function wordsOf(line: string): string[] {
   const words: string[] = [];
@@ -207,9 +233,9 @@ const parsed = (config: string) => config.split('\n').map(wordsOf);
 describe('whatever texts the API lets through', () => {
   test('the file has the lines, and the lines have the words, of one with harmless texts', () => {
     fc.assert(
-      fc.property(shapes, texts, (shape, given) => {
-        const actual = parsed(assemble(configurationOf(shape, given), environment, 'hash').config);
-        const expected = parsed(assemble(configurationOf(shape, { ...harmless, ciphers: given.ciphers }), environment, 'hash').config);
+      fc.property(shapes, texts, environments, (shape, given, where) => {
+        const actual = parsed(assemble(configurationOf(shape, given), where, 'hash').config);
+        const expected = parsed(assemble(configurationOf(shape, { ...harmless, ciphers: given.ciphers }), where, 'hash').config);
         expect(actual.map((words) => words.length)).toEqual(expected.map((words) => words.length));
         expect(actual.map(([keyword]) => keyword)).toEqual(expected.map(([keyword]) => keyword));
       }),
@@ -220,20 +246,7 @@ describe('whatever texts the API lets through', () => {
   test('a text is one word, and as it was written', () => {
     fc.assert(
       fc.property(value, (text) => {
-        const shape: Shape = {
-          ruleType: 'PATH',
-          compareType: 'EQUAL_TO',
-          invert: false,
-          action: 'REJECT',
-          algorithm: 'ROUND_ROBIN',
-          httpVersion: '1.0',
-          protocol: 'HTTP',
-          poolProtocol: 'HTTP',
-          tls: false,
-          timeout: 1,
-          port: 80,
-        };
-        const lines = parsed(assemble(configurationOf(shape, { ...harmless, value: text }), environment, 'hash').config);
+        const lines = parsed(assemble(configurationOf(plain, { ...harmless, value: text }), environment, 'hash').config);
         expect(lines.find(([acl, name]) => acl === 'acl' && name === 'p:r')?.slice(2)).toEqual(['path', '-m', 'str', '--', text]);
       }),
       { numRuns: 3000 },
@@ -244,18 +257,26 @@ describe('whatever texts the API lets through', () => {
     let dir: string;
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), 'reflavor-render-'));
+      const kept = await Authority.create('of a test', new Date());
+      const { certificate, key } = await (await Authority.open(kept)).issue({ commonName: 'it', uses: ['server', 'client'] }, new Date());
+      await writeFile(join(dir, 'identity.pem'), `${certificate}${key}`);
+      await writeFile(join(dir, 'authority.pem'), kept.certificate);
     });
     afterAll(() => rm(dir, { recursive: true, force: true }));
 
     test('takes the file', async () => {
       let run = 0;
       await fc.assert(
-        fc.asyncProperty(shapes, texts, async (shape, given) => {
+        fc.asyncProperty(shapes, texts, environments, async (shape, given, where) => {
           const file = join(dir, `${run++}.cfg`);
-          await writeFile(
-            file,
-            render(configurationOf(shape, given), { ...environment, filesDir: dir, adminSocket: join(dir, 'admin.sock') }).config,
-          );
+          const identity = { certificate: join(dir, 'identity.pem'), authority: join(dir, 'authority.pem') };
+          const here = {
+            ...where,
+            filesDir: dir,
+            adminSocket: join(dir, 'admin.sock'),
+            ...(where.admin ? { admin: { ...where.admin, ...identity }, peersTls: identity } : {}),
+          };
+          await writeFile(file, render(configurationOf(shape, given), here).config);
           await promisify(execFile)('haproxy', ['-c', '-f', file]).catch((error: { stderr: string }) => {
             throw new Error(error.stderr);
           });
@@ -263,6 +284,44 @@ describe('whatever texts the API lets through', () => {
         { numRuns: 100 },
       );
     });
+  });
+});
+
+describe('what an environment adds', () => {
+  test('changes no section of the tenant’s, and is in no hash', () => {
+    fc.assert(
+      fc.property(shapes, texts, (shape, given) => {
+        const of = (where: RenderEnvironment) =>
+          assemble(configurationOf(shape, given), where, configurationHash(configurationOf(shape, given)));
+        const tenants = ({ config }: { config: string }) =>
+          config.split('\n\n').filter((section) => /^(frontend listener:|backend pool:|defaults)/.test(section));
+        expect(tenants(of(everything))).toEqual(tenants(of(environment)));
+        expect(of(everything).config).toContain(`setenv CONFIG_HASH ${configurationHash(configurationOf(shape, given))}\n`);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('leaves room for control and probes when every listener is at its limit', () => {
+    const limit = fc.option(fc.integer({ min: 1, max: 2000 }), { nil: -1 });
+    fc.assert(
+      fc.property(fc.array(limit, { maxLength: 20 }), fc.integer({ min: 1, max: 2000 }), (limits, maxConnections) => {
+        const listeners = limits.map((connectionLimit, i) =>
+          Listener.parse({ name: `l${i}`, protocol: 'TCP', protocolPort: i + 1, connectionLimit }),
+        );
+        const configuration = { ...configurationOf(plain, harmless), flavor: { threads: 1, maxConnections }, listeners };
+        const lines = parsed(assemble(configuration, everything, 'hash').config);
+        const [whole, ...each] = lines.filter(([keyword]) => keyword === 'maxconn').map(([, most]) => Number(most));
+        expect(whole).toBeGreaterThanOrEqual(each.reduce((sum, most) => sum + most, 0));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('asks for no more connections than a container can have files for', () => {
+    const listeners = [1, 2, 3].map((port) => Listener.parse({ name: `l${port}`, protocol: 'TCP', protocolPort: port }));
+    const configuration = { ...configurationOf(plain, harmless), flavor: { threads: 1, maxConnections: 400_000 }, listeners };
+    expect(assemble(configuration, everything, 'hash').config).toMatch(/^ {4}maxconn 500\d{3}$/m);
   });
 });
 
