@@ -2,16 +2,24 @@
 # The operator in one file on a slim base, as a user without rights. HAProxy is for the driver `process`.
 
 FROM docker.io/library/node:24-bookworm-slim AS build
-WORKDIR /build
+WORKDIR /reflavor/build
 COPY package.json package-lock.json ./
-# Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms.
-RUN npm install --no-save --no-fund --no-audit
+# Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms. Of what is for development, only the bundler, and
+# that one folder up: npm leaves it out where it stands in package.json.
+RUN npm install --no-save --no-fund --no-audit --omit=dev \
+ && npm install --no-save --no-fund --no-audit --prefix /reflavor "esbuild@$(node -p 'require("./package.json").devDependencies.esbuild')"
 COPY tsconfig.json ./
 COPY tools/bundle.ts tools/
 COPY src src
 RUN node tools/bundle.ts
 
 FROM docker.io/library/node:24-bookworm-slim
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends haproxy \
+ && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* \
+ && install -d -o 65532 -g 65532 /var/lib/reflavor
+COPY --from=build /reflavor/build/dist/reflavor.mjs /reflavor/build/dist/reflavor.mjs.LEGAL.txt /usr/local/lib/reflavor/
+COPY LICENSE /usr/local/lib/reflavor/
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Reflavor" \
@@ -19,12 +27,6 @@ LABEL org.opencontainers.image.title="Reflavor" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends haproxy \
- && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* \
- && install -d -o 65532 -g 65532 /var/lib/reflavor
-COPY --from=build /build/dist/reflavor.mjs /build/dist/reflavor.mjs.LEGAL.txt /usr/local/lib/reflavor/
-COPY LICENSE /usr/local/lib/reflavor/
 ENV NODE_ENV=production REFLAVOR_STATE_DIR=/var/lib/reflavor
 USER 65532:65532
 WORKDIR /var/lib/reflavor

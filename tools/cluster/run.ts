@@ -17,6 +17,6 @@ export async function run(
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
     const words = (stderr || stdout).trimEnd().split('\n').slice(-15).join('\n');
-    throw new Error(`\`${command} ${args.join(' ')}\` failed: ${words || message}`, { cause: error });
+    throw new Error(`\`${command} ${args.join(' ')}\` failed: ${words || message}`);
   }
 }

@@ -26,9 +26,12 @@ export async function writeImage(file: string, image: { refs: readonly string[];
     await pipeline(createReadStream(layer), hash);
     const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch as 'x64' | 'arm64'];
     const rootfs = { type: 'layers', diff_ids: [`sha256:${hash.digest('hex')}`] };
+    const created = new Date(0).toISOString();
+    // Not asked for by the specification, but buildah refuses to build on an image without one entry a layer.
+    const history = [{ created }];
     await writeFile(
       join(dir, 'config.json'),
-      JSON.stringify({ architecture, os: 'linux', created: new Date(0).toISOString(), config: image.config, rootfs }),
+      JSON.stringify({ architecture, os: 'linux', created, history, config: image.config, rootfs }),
     );
     await writeFile(join(dir, 'manifest.json'), JSON.stringify([{ Config: 'config.json', RepoTags: image.refs, Layers: ['layer.tar'] }]));
     await run('tar', ['-C', dir, '-cf', join(dir, 'image.tar'), 'manifest.json', 'config.json', 'layer.tar']);

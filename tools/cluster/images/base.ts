@@ -11,6 +11,9 @@ import { debianRoot } from './debian.ts';
 const initSource = join(import.meta.dirname, '../init/main.go');
 const nodePackage = join(import.meta.dirname, '../../../node_modules/node');
 
+/** How the images are made, as text: whoever changes it gets new ones. */
+const steps = ['archive.ts', 'base.ts', 'debian.ts'].map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'));
+
 /** The image of each pod's sandbox. No registry has it, so that nothing could be taken for it. */
 export const PAUSE_IMAGE = 'localhost/reflavor-pause:1';
 export const HAPROXY_REPOSITORY = 'docker.io/library/haproxy';
@@ -74,7 +77,7 @@ async function image(
 ): Promise<string> {
   const path = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':');
   const whole = { ...config, Env: [`PATH=${path}`, ...(config.Env ?? [])] };
-  return cached(name, contentKey({ recipe, refs, whole, steps: fill.toString() }), '.tar', async (file) => {
+  return cached(name, contentKey({ recipe, steps }), '.tar', async (file) => {
     const scratch = await mkdtemp(join(tmpdir(), `reflavor-image-${name}-`));
     try {
       const root = join(scratch, 'root');

@@ -19,9 +19,9 @@ export async function debianRoot(root: string, suite: string, packages: readonly
     'usr/share/info',
     'var/lib/apt/lists',
     'var/cache/apt',
-    'var/log',
     'debootstrap',
   ];
+  await run('find', [join(root, 'var/log'), '-type', 'f', '-delete']);
   await Promise.all(unused.map((path) => rm(join(root, path), { recursive: true, force: true })));
 }
 
