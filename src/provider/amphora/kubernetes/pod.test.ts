@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { buildAmphora } from '../../../../test/contract/builders.ts';
+import { LABELS } from './names.ts';
+import { podOf } from './pod.ts';
+
+const image = { repository: 'docker.io/library/haproxy', tag: '3.0' };
+const options = { image, staged: 'x' };
+
+/** As much of a pod as the tests look at; its fields are written and never read. */
+interface Spec {
+  containers: { image: string; resources: object; securityContext: object; command: string[] }[];
+  securityContext: Record<string, unknown>;
+  nodeSelector: object;
+  tolerations?: object[];
+  terminationGracePeriodSeconds: number;
+  affinity: {
+    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: { podAffinityTerm: object }[] };
+    nodeAffinity?: { preferredDuringSchedulingIgnoredDuringExecution: { preference: object }[] };
+  };
+}
+const specOf = (...args: Parameters<typeof podOf>) => podOf(...args).spec as unknown as Spec;
+const containerOf = (...args: Parameters<typeof podOf>) => specOf(...args).containers[0]!;
+
+test('it is found by its labels, and not behind the VIP yet', () => {
+  const { metadata } = podOf(buildAmphora({ name: 'web-amp-1', role: 'MASTER' }), options);
+  expect(metadata).toMatchObject({ name: 'web-amp-1', namespace: 'shop', annotations: { 'reflavor.dev/staged': 'x' } });
+  expect(metadata.labels).toMatchObject({ [LABELS.role]: 'MASTER', [LABELS.operation]: '1', [LABELS.loadBalancer]: 'web' });
+  expect(metadata.labels).not.toHaveProperty(LABELS.vip);
+});
+
+describe('a flavor', () => {
+  const amphora = (flavorData: Parameters<typeof buildAmphora>[0]['flavorData']) => buildAmphora({ name: 'web-amp-1', flavorData });
+
+  test('gives it as much cpu and memory as it says, no less and no more', () => {
+    const compute = { cpu: '500m', memory: '128Mi' };
+    expect(containerOf(amphora({ compute }), options).resources).toEqual({ requests: compute, limits: compute });
+  });
+
+  test('that says nothing of them asks for little and denies nothing', () => {
+    expect(containerOf(amphora({}), options).resources).toEqual({ requests: { cpu: '50m', memory: '64Mi' }, limits: {} });
+  });
+
+  test('chooses its image tag', () => {
+    expect(containerOf(amphora({}), options).image).toBe('docker.io/library/haproxy:3.0');
+    expect(containerOf(amphora({ ampImageTag: '3.2' }), options).image).toBe('docker.io/library/haproxy:3.2');
+  });
+
+  test('chooses its nodes', () => {
+    const tolerations = [{ key: 'edge', operator: 'Exists' as const }];
+    const spec = specOf(amphora({ compute: { nodeSelector: { zone: 'a' }, tolerations } }), options);
+    expect(spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux', zone: 'a' });
+    expect(spec.tolerations).toEqual(tolerations);
+  });
+});
+
+test('the two of a pair had best be apart', () => {
+  const terms = (key?: string) =>
+    specOf(buildAmphora({ name: 'web-amp-1', flavorData: { compute: { topologyKey: key } } }), options).affinity.podAntiAffinity
+      .preferredDuringSchedulingIgnoredDuringExecution;
+  const labelSelector = { matchLabels: { [LABELS.loadBalancerUid]: 'lb-uid', [LABELS.operation]: '1' } };
+  expect(terms()).toEqual([{ weight: 100, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector } }]);
+  expect(terms('topology.kubernetes.io/zone')[0]?.podAffinityTerm).toMatchObject({ topologyKey: 'topology.kubernetes.io/zone' });
+});
+
+test('it had best be where the present one is, if that matters', () => {
+  const preferred = (preferredNodes?: string[]) =>
+    specOf(buildAmphora({ name: 'web-amp-1' }), { ...options, preferredNodes }).affinity.nodeAffinity;
+  expect(preferred()).toBeUndefined();
+  expect(preferred(['node2'])?.preferredDuringSchedulingIgnoredDuringExecution).toEqual([
+    { weight: 50, preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node2'] }] } },
+  ]);
+});
+
+test('its connections have as long to end as the load balancer gives them', () => {
+  const graceOf = (drainSeconds?: number) =>
+    specOf(buildAmphora({ name: 'web-amp-1' }), { ...options, drainSeconds }).terminationGracePeriodSeconds;
+  expect(graceOf(60)).toBe(75);
+  expect(graceOf()).toBe(315);
+});
+
+test('it may do nothing but listen on low ports', () => {
+  const amphora = buildAmphora({ name: 'web-amp-1' });
+  expect(podOf(amphora, options).spec).toMatchObject({
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    restartPolicy: 'Always',
+  });
+  expect(specOf(amphora, options).securityContext).toMatchObject({
+    runAsNonRoot: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+    sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+  });
+  expect(containerOf(amphora, options).securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+});
