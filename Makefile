@@ -10,15 +10,18 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
-.PHONY: help install generate verify lint types test test-unit demo picture up down run traffic clean
+.PHONY: help install install-test install-cluster generate verify lint types test test-unit demo picture up down run traffic cluster cluster-down cluster-demo clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Install what the other targets need (they call it themselves); the first time takes about 7 minutes
+install-test: INSTALL_FLAGS = --test
+install-cluster: INSTALL_FLAGS = --cluster
+install install-test install-cluster:
 	@# Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, and a registry needn't have them all.
 	@node tools/packages-fresh.mjs || { echo 'install: npm packages, as locked'; npm install --no-save --no-fund --no-audit --loglevel=error; }
-	@mkdir -p '$(CACHE)' && flock '$(CACHE)/install.lock' node tools/install.ts
+	@mkdir -p '$(CACHE)' && flock '$(CACHE)/install.lock' node tools/install.ts $(INSTALL_FLAGS)
 
 generate: install ## Write every generated file anew: CRDs, the chart, the API's description
 	@node tools/generate.ts
@@ -32,7 +35,7 @@ lint: install ## Check format and lint
 types: install ## Check types
 	@node tools/test.ts types
 
-test: install ## Run every test: lint, types, verify, unit, control plane, data plane
+test: install-test ## Run every test: lint, types, verify, unit, control plane, data plane, and as root on Linux a cluster
 	@node tools/test.ts
 
 test-unit: install ## Run the unit tests alone
@@ -58,5 +61,14 @@ run: install ## Run the operator against the cluster of the current kubeconfig
 traffic: install ## Send traffic to URL=http://… and count failed requests
 	@node tools/traffic/main.ts $(URL) $(ARGS)
 
-clean: down ## Remove what was built here and the state of `make up` (the cache of built binaries stays)
+cluster: install-cluster ## Start a Kubernetes of two nodes on this machine, with the operator in a pod, and leave it running (root)
+	@node tools/cluster/up.ts
+
+cluster-down: ## End what `make cluster` started, and nothing else
+	@node tools/cluster/down.ts
+
+cluster-demo: install-cluster ## Show a load balancer being resized live on that cluster
+	@node tools/cluster/demo.ts
+
+clean: down cluster-down ## Remove what was built here and the state of `make up` and `make cluster` (the cache of built binaries stays)
 	@rm -rf dist .reflavor coverage

@@ -1,14 +1,16 @@
 /**
  * Brings what the npm packages don't: HAProxy from the distribution, etcd and kube-apiserver built from `tools/go.mod`, kubectl and helm
  * out of a zip. Each step says what it does and is skipped when done. Run it through `make install`, which lets one at a time in.
+ * `--cluster` brings what a cluster on this machine needs, too; `--test` does so where the tests will start one.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as yauzl from 'yauzl';
 import { builtDir, kubectlLayer, toolsDir, unpackedDir } from './binaries.ts';
+import { clusterObstacle, missingPackages, testsStartCluster } from './cluster/obstacle.ts';
 
 const say = (line: string) => console.log(`install: ${line}`);
 
@@ -17,10 +19,29 @@ async function installHaproxy(): Promise<void> {
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
     throw new Error('HAProxy is missing: install your distribution\'s package "haproxy" (2.6 or newer), as root, then run make again');
   }
-  say('HAProxy from the distribution (apt-get install haproxy)');
+  await installPackages(['haproxy']);
+}
+
+async function installClusterPackages(): Promise<void> {
+  const obstacle = clusterObstacle();
+  if (obstacle) throw new Error(`no cluster on this machine: ${obstacle}`);
+  const packages = missingPackages();
+  if (packages.length > 0) await installPackages(packages);
+}
+
+/** Of the distribution. None of them starts its service: invoke-rc.d(8) asks policy-rc.d first. */
+async function installPackages(packages: string[]): Promise<void> {
+  say(`${packages.join(', ')} from the distribution (apt-get install)`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await run('apt-get', ['update', '-qq'], { env });
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'haproxy'], { env });
+  const policy = '/usr/sbin/policy-rc.d';
+  const own = !existsSync(policy);
+  if (own) await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await run('apt-get', ['update', '-qq'], { env });
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  } finally {
+    if (own) await rm(policy, { force: true });
+  }
 }
 
 /** The programs of `tools/go.mod`, by the name that each gets. The first two are all that a control plane without nodes needs. */
@@ -91,7 +112,10 @@ try {
   await installHaproxy();
   await buildControlPlane();
   await unpackKubectl();
-  if (process.argv.includes('--cluster')) await buildFromSource(builtDir('cluster'), node, 3);
+  if (process.argv.includes('--cluster') || (process.argv.includes('--test') && testsStartCluster())) {
+    await installClusterPackages();
+    await buildFromSource(builtDir('cluster'), node, 3);
+  }
 } catch (error) {
   console.error(`install: ${(error as Error).message}`);
   process.exitCode = 1;

@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startCluster, stopCluster } from './cluster/cluster.ts';
+import { clusterObstacle } from './cluster/obstacle.ts';
 
 interface Counts {
   passed: number;
@@ -15,6 +17,7 @@ interface Counts {
 
 const root = join(import.meta.dirname, '..');
 const stageLimitMs = 40 * 60_000;
+let interrupted = false;
 
 /** Stages in the order they run, cheap ones first. */
 const stages: Record<string, () => Promise<Counts>> = {
@@ -25,6 +28,7 @@ const stages: Record<string, () => Promise<Counts>> = {
   controlplane: () => jest('controlplane'),
   // One suite at a time: they measure traffic, and two at once would be measuring each other.
   dataplane: () => jest('dataplane', '--runInBand'),
+  cluster: () => onCluster(() => jest('cluster', '--runInBand')),
 };
 
 /** A command that passes or fails as one test. */
@@ -55,6 +59,32 @@ async function jest(project: string, ...args: string[]): Promise<Counts> {
   }
 }
 
+/**
+ * With a cluster for all suites together: that of `TEST_KUBECONFIG`, or one that is started for them, in the folder that `TEST_CLUSTER_DIR`
+ * then names. Counts as one skipped test where there can be none, and as one failed test where it does not start.
+ */
+async function onCluster(stage: () => Promise<Counts>): Promise<Counts> {
+  if (process.env.TEST_KUBECONFIG) return stage();
+  const obstacle = clusterObstacle();
+  if (obstacle) {
+    console.log(`cluster: SKIPPED, nothing was shown on real nodes: ${obstacle}. Or set TEST_KUBECONFIG to a cluster of yours`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'reflavor-cluster-'));
+  process.env.TEST_CLUSTER_DIR = dir;
+  try {
+    // Nodes count as lost sooner than Kubernetes' 50 s, so that the loss of one doesn't take the suite a minute.
+    await startCluster({ dir, nodeMonitorGraceSeconds: 20, log: (line) => console.log(`cluster: ${line}`) });
+    return await stage();
+  } catch (error) {
+    console.log(`cluster: ${(error as Error).message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    await stopCluster(dir);
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
 /** Output goes to the screen. Nothing, when a signal ended it, as it does after {@link stageLimitMs}. */
 function exitCodeOf(command: string, args: string[]): Promise<number | null> {
   // One stream for all, so that what a stage says stands above its counts.
@@ -65,9 +95,15 @@ function exitCodeOf(command: string, args: string[]): Promise<number | null> {
   });
 }
 
+// A terminal interrupts all of its processes: the running stage ends by that, and what was started for it is ended here.
+process.on('SIGINT', () => {
+  interrupted = true;
+});
+
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(stages);
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 for (const name of names) {
+  if (interrupted) break;
   const stage = stages[name];
   if (!stage) {
     console.error(`there is no stage "${name}"; there are: ${Object.keys(stages).join(', ')}`);
@@ -80,5 +116,5 @@ for (const name of names) {
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`=== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`);
 }
-process.exitCode = total.failed > 0 ? 1 : 0;
+process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

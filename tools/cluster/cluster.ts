@@ -1,4 +1,4 @@
-/** A real Kubernetes of several nodes on this machine, in network namespaces. Needs root on Linux, and what `make install-cluster` brings. */
+/** A real Kubernetes of several nodes on this machine, in network namespaces. Needs root on Linux, and what `make cluster` installs. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -22,6 +22,7 @@ import {
   unlinkHost,
 } from './network.ts';
 import * as machine from './node.ts';
+import { clusterObstacle } from './obstacle.ts';
 
 export interface ClusterOptions {
   /** Holds data, logs and the kubeconfig. A cluster that runs here already is joined; what is left of one that died is ended first. */
@@ -259,9 +260,8 @@ function connects(host: string, port: number): Promise<boolean> {
 
 /** @throws in words for whoever typed `make cluster`, where this machine can't have one */
 function checkMachine(dir: string): void {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    throw new Error('a cluster needs root on Linux: it makes network namespaces and mounts. `make demo` needs neither');
-  }
+  const obstacle = clusterObstacle();
+  if (obstacle) throw new Error(`no cluster on this machine: ${obstacle}. \`make demo\` shows the same without one`);
   const masked = maskedDirs.find((path) => `${dir}/`.startsWith(`${path}/`));
   if (masked) throw new Error(`the folder of a cluster can't be below ${masked}, which is empty inside its nodes: ${dir}`);
 }

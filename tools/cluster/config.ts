@@ -1,10 +1,15 @@
 /** Configuration files of a node's programs. */
+import { existsSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { PAUSE_IMAGE } from './images/base.ts';
 
 /** Inside the node, whose /run is its own. */
 export const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
-const cniPlugins = '/usr/lib/cni';
+
+/** The folder of the distribution's package, or of the project's own releases. */
+export function cniPlugins(): string {
+  return ['/usr/lib/cni', '/opt/cni/bin'].find((dir) => existsSync(`${dir}/ptp`)) ?? '/usr/lib/cni';
+}
 
 export function containerdConfig({ root, cniDir }: { root: string; cniDir: string }): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
@@ -20,7 +25,7 @@ state = "/run/containerd"
   # Root of a container may not raise its own protection, as kubelet wants for the sandbox.
   restrict_oom_score_adj = true
 [${cri}.cni]
-  bin_dir = ${JSON.stringify(cniPlugins)}
+  bin_dir = ${JSON.stringify(cniPlugins())}
   conf_dir = ${JSON.stringify(cniDir)}
 [${cri}.containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"

@@ -116,7 +116,7 @@ export async function startKubeProxy(
   controlPlane: ControlPlane,
 ): Promise<void> {
   const program = `${machine.name}-kube-proxy`;
-  const config = join(site.dir, `${program}.yaml`);
+  const config = join(site.dir, machine.name, 'kube-proxy.yaml');
   const kubeconfig = await controlPlane.userKubeconfig({ user: 'system:kube-proxy' });
   await writeFile(config, kubeProxyConfig({ kubeconfig, name: machine.as, clusterCidr: site.range.cidr }));
   await startInside(machine.namespaces, {

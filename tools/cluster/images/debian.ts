@@ -1,4 +1,4 @@
-/** The root of a small Debian, from the mirror that this machine uses itself. */
+/** The root of a small Debian, from the mirror that this machine uses itself or `DEBIAN_MIRROR` names. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { run } from '../run.ts';
  * @throws where debootstrap fails, with the end of its words
  */
 export async function debianRoot(root: string, suite: string, packages: readonly string[]): Promise<void> {
-  const mirror = debianMirror(aptSources());
+  const mirror = debianMirror();
   await run('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, suite, root, mirror]);
   await writeFile(join(root, 'etc/apt/sources.list'), `deb ${mirror} ${suite} main\n`);
   const unused = [
@@ -26,13 +26,14 @@ export async function debianRoot(root: string, suite: string, packages: readonly
 }
 
 /**
- * The first archive of Debian proper that apt's sources name, in either of their two formats (sources.list(5)).
- * @throws when they name none
+ * `DEBIAN_MIRROR`, or the first archive of Debian proper that apt's sources name, in either of their two formats (sources.list(5)).
+ * @throws when there is none
  */
-export function debianMirror(sources: string): string {
+export function debianMirror(env: NodeJS.ProcessEnv = process.env, sources: string = aptSources()): string {
+  if (env.DEBIAN_MIRROR) return env.DEBIAN_MIRROR;
   const uris = [...sources.matchAll(/^(?:deb\s+(?:\[.*?\]\s+)?|URIs:\s*)(https?:\/\/\S+)/gm)].map(([, uri]) => uri as string);
   const mirror = uris.find((uri) => /\/debian\/?$/.test(uri));
-  if (!mirror) throw new Error('/etc/apt names no mirror of Debian: the images of a cluster are made from its packages');
+  if (!mirror) throw new Error('/etc/apt names no mirror of Debian, whose packages the images are made from; set DEBIAN_MIRROR to one');
   return mirror;
 }
 

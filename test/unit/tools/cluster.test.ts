@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import { hierarchies } from '../../../tools/cluster/cgroups.ts';
+import { cniConfig, kubeletConfig, kubeProxyConfig } from '../../../tools/cluster/config.ts';
+import { debianMirror } from '../../../tools/cluster/images/debian.ts';
+import { clusterRange, freeRange, nodeRange } from '../../../tools/cluster/network.ts';
+
+describe('the range of a cluster', () => {
+  test('is the first that no route touches', () => {
+    expect(freeRange(['default', '192.0.2.0/24']).cidr).toBe('10.100.0.0/16');
+    expect(freeRange(['10.100.0.0/16', '10.101.7.0/24', '10.102.3.4']).cidr).toBe('10.103.0.0/16');
+  });
+
+  test('lies outside a wider route, as that of a VPN', () => {
+    expect(freeRange(['10.0.0.0/9']).cidr).toBe('10.128.0.0/16');
+  });
+
+  test('is refused in words where all are taken', () => {
+    expect(() => freeRange(['10.0.0.0/8'])).toThrow('make cluster-down');
+  });
+
+  test('gives each link, each node’s pods and the Services addresses of their own', () => {
+    const { host, hub, serviceRange, serviceAddress, outsideRange } = clusterRange(107);
+    expect([host, hub]).toEqual(['10.107.0.1', '10.107.0.2']);
+    const nodes = [1, 2, 62].map((index) => nodeRange(107, index));
+    const addresses = [host, hub, ...nodes.flatMap(({ gateway, address }) => [gateway, address])];
+    expect(new Set(addresses).size).toBe(addresses.length);
+    const ranges = [serviceRange, outsideRange, '10.107.0.0/24', ...nodes.map(({ podRange }) => podRange)];
+    expect(new Set(ranges.map((range) => range.split('.')[2])).size).toBe(ranges.length);
+    expect(serviceAddress).toBe('10.107.128.1');
+  });
+});
+
+describe('a node', () => {
+  test('has kubelet below control groups of its own, and asks the API server who may', () => {
+    const config = kubeletConfig({
+      address: '10.100.0.6',
+      cgroupRoot: '/reflavor/100-node1',
+      caFile: '/c',
+      logsDir: '/l',
+      pluginsDir: '/p',
+    });
+    expect(config).toContain('cgroupRoot: /reflavor/100-node1\n');
+    expect(config).toContain('mode: Webhook\n');
+    expect(config).toContain('anonymous:\n    enabled: false\n');
+  });
+
+  test('leaves the connection limits of the machine alone', () => {
+    const config = kubeProxyConfig({ kubeconfig: '/k', name: 'node1', clusterCidr: '10.100.0.0/16' });
+    expect(config).toContain('maxPerCore: 0\n  tcpEstablishedTimeout: 0s\n  tcpCloseWaitTimeout: 0s\n');
+  });
+
+  test('gives its pods addresses of its range, and no way out but itself', () => {
+    const [link] = JSON.parse(cniConfig({ podRange: '10.100.1.0/24', dataDir: '/d' })).plugins;
+    expect(link).toMatchObject({ type: 'ptp', ipMasq: false, ipam: { ranges: [[{ subnet: '10.100.1.0/24' }]] } });
+  });
+});
+
+test('hierarchies of control groups are told by type, whatever the mounts are called', () => {
+  const mountinfo = [
+    '27 1 254:0 / / rw,relatime - ext4 /dev/vda rw',
+    '32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime shared:4 - cgroup cgroup rw,cpu',
+    '41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw',
+    '',
+  ].join('\n');
+  expect(hierarchies(mountinfo)).toEqual([
+    { mountPoint: '/sys/fs/cgroup/cpu', version: 1 },
+    { mountPoint: '/sys/fs/cgroup/unified', version: 2 },
+  ]);
+});
+
+describe('the mirror of Debian', () => {
+  test('is found in either format of apt’s sources, past others', () => {
+    const deb822 = 'Types: deb\nURIs: https://example.org/node\nSuites: x\n\nTypes: deb\nURIs: http://mirror.example/debian\n';
+    expect(debianMirror({}, deb822)).toBe('http://mirror.example/debian');
+    const list = '# deb http://old.example/debian a main\ndeb [signed-by=/k] http://mirror.example/debian/ bookworm main\n';
+    expect(debianMirror({}, list)).toBe('http://mirror.example/debian/');
+  });
+
+  test('is the one that is asked for', () => {
+    expect(debianMirror({ DEBIAN_MIRROR: 'http://own.example' }, '')).toBe('http://own.example');
+  });
+
+  test('is missing in words on another distribution', () => {
+    expect(() => debianMirror({}, 'deb http://mirror.example/ubuntu noble main\n')).toThrow('DEBIAN_MIRROR');
+  });
+});
