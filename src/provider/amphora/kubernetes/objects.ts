@@ -45,6 +45,7 @@ export interface ContainerStatus {
   ready: boolean;
   restartCount: number;
   image?: string;
+  containerID?: string;
   state?: { running?: { startedAt?: string }; waiting?: { reason?: string; message?: string }; terminated?: TerminatedState };
   lastState?: { terminated?: TerminatedState };
 }

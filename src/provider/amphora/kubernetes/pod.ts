@@ -104,7 +104,14 @@ export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_
             capabilities: { drop: ['ALL'] },
           },
           readinessProbe: probe('/ready', { periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 1 }),
-          livenessProbe: probe('/alive', { initialDelaySeconds: 5, periodSeconds: 3, failureThreshold: 3, timeoutSeconds: 2 }),
+          // One that hangs has nothing to end in peace.
+          livenessProbe: probe('/alive', {
+            initialDelaySeconds: 5,
+            periodSeconds: 3,
+            failureThreshold: 3,
+            timeoutSeconds: 2,
+            terminationGracePeriodSeconds: 1,
+          }),
           lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
           terminationMessagePolicy: 'FallbackToLogsOnError',
           volumeMounts: [

@@ -1,5 +1,6 @@
+import { KubeError } from '../../../kube/errors.ts';
 import type { Configuration } from '../configuration.ts';
-import type { AmphoraObservation } from '../driver.ts';
+import { type AmphoraObservation, DriverError } from '../driver.ts';
 import { type MasterControl, type Reading, read, sumConnections, Total } from '../haproxy/index.ts';
 
 /** A silence shorter than this is not worth a word. */
@@ -16,7 +17,7 @@ export class AmphoraWatch {
     this.#now = now;
   }
 
-  /** What the HAProxy of an amphora says; undefined while it says nothing. `key` names it for good. */
+  /** What the HAProxy of an amphora says; undefined while it says nothing. `key` names it for good. @throws KubeError, DriverError when the operator lacks what it needs to ask */
   async read(key: string, control: MasterControl, peers: Configuration['peers'], signal?: AbortSignal): Promise<Reading | undefined> {
     try {
       const reading = await read(control, peers, signal);
@@ -24,6 +25,8 @@ export class AmphoraWatch {
       return reading;
     } catch (error) {
       signal?.throwIfAborted();
+      // The operator's own certificate can't be had: that says nothing of the amphora.
+      if (error instanceof KubeError || error instanceof DriverError) throw error;
       const since = this.#silences.get(key)?.since ?? this.#now();
       this.#silences.set(key, { since, why: (error as Error).message });
       return undefined;
