@@ -78,7 +78,7 @@ describe('configuration', () => {
   test.each([
     ['--concurrency many', 'REFLAVOR_CONCURRENCY', 'a whole number from 1 to 256'],
     ['--concurrency 0', 'REFLAVOR_CONCURRENCY', 'a whole number from 1 to 256'],
-    ['--driver vmware', 'REFLAVOR_DRIVER', 'one of process, simulated'],
+    ['--driver vmware', 'REFLAVOR_DRIVER', 'one of kubernetes, process, simulated'],
     ['--leader-elect=perhaps', 'REFLAVOR_LEADER_ELECT', 'true or false'],
     ['--metrics-bind-address 127.0.0.1:70000', 'REFLAVOR_METRICS_BIND_ADDRESS', 'host:port'],
     ['--watch-namespaces team_a', 'REFLAVOR_WATCH_NAMESPACES', 'names of namespaces'],

@@ -8,7 +8,7 @@ import type { BindAddress } from './controller/runtime/server.ts';
 import { logLevels } from './log.ts';
 
 /** Names of the drivers of the amphora provider that `--driver` takes. */
-export const driverNames = ['process', 'simulated'] as const;
+export const driverNames = ['kubernetes', 'process', 'simulated'] as const;
 
 const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 /** RFC 1123 label. */

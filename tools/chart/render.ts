@@ -114,7 +114,10 @@ export function chartYaml(
         'artifacthub.io/license': pkg.license,
         'artifacthub.io/operator': 'true',
         'artifacthub.io/operatorCapabilities': 'Full Lifecycle',
-        'artifacthub.io/images': stringify([{ name: 'reflavor', image: `docker.io/reflavor/reflavor:${pkg.version}` }]),
+        'artifacthub.io/images': stringify([
+          { name: 'reflavor', image: `docker.io/reflavor/reflavor:${pkg.version}` },
+          { name: 'amphora', image: 'docker.io/library/haproxy:3.0' },
+        ]),
         'artifacthub.io/crds': stringify(crds, { lineWidth: 0 }),
         'artifacthub.io/crdsExamples': stringify(examples),
       },
@@ -137,8 +140,9 @@ helm test reflavor --namespace reflavor
 
 ## What an upgrade and an uninstall do
 
-\`helm upgrade\` brings the kinds to the new version too. \`helm uninstall\` takes the operator away and keeps the kinds, so that no load balancer
-is lost; installed again, under the same name and namespace, it goes on with them. To remove everything, delete the load balancers while the
+\`helm upgrade\` brings the kinds to the new version too; a resize under way goes on with the new operator. \`helm uninstall\` takes the operator
+away and keeps the kinds, so that no load balancer is lost: their pods and Services belong to them, not to the release, and serve on. Installed again,
+under the same name and namespace, the operator goes on with them. To remove everything, delete the load balancers while the
 operator runs, uninstall, then delete the kinds: \`kubectl delete crd -l app.kubernetes.io/name=reflavor\`.
 
 ## Who may do what
@@ -146,7 +150,10 @@ operator runs, uninstall, then delete the kinds: \`kubectl delete crd -l app.kub
 - Whoever has \`edit\` or \`admin\` in a namespace may write its load balancers; \`view\` reads them and their amphorae. None of these roles may write a
   status or an Amphora, and an admission policy holds that up against roles with wildcards.
 - Everybody may read flavors (\`rbac.flavorsForAll\`). The cluster role \`<full name>-flavor-admin\` is for those who may write flavors and their profiles.
-- The operator reads Secrets, Services and EndpointSlices of the namespaces that it looks after, and writes none.
+- With the driver \`kubernetes\` the operator writes pods, Secrets, Services, EndpointSlices, NetworkPolicies and PodDisruptionBudgets in the namespaces that it
+  looks after: those of its load balancers, which have its labels, and no others. With any other driver it reads Secrets, Services and EndpointSlices there.
+- With \`operator.watchNamespaces\` all this is by a Role in each of these namespaces, which must exist; cluster-wide it may read flavors and nodes, and no more.
+- The key of the authority by which amphorae know the operator is in the Secret \`reflavor-authority\` of the release's namespace: let nobody read Secrets there.
 
 ## Values
 

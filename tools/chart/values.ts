@@ -1,5 +1,6 @@
 /** The values of the Helm chart: values.yaml, values.schema.json and the table in its README all come from here. */
 import { z } from 'zod';
+import { ImageTag } from '../../src/api/flavorprofile.ts';
 import { driverNames } from '../../src/config.ts';
 import { logLevels } from '../../src/log.ts';
 
@@ -40,9 +41,9 @@ export const Values = z.strictObject({
     .strictObject({
       driver: z
         .enum(driverNames)
-        .default('simulated')
+        .default('kubernetes')
         .describe(
-          'What runs the amphorae. simulated: nothing runs; resources, policies and flows can be tried. process: HAProxy processes inside the operator’s pod, whose VIPs are loopback addresses of that pod.',
+          'What runs the amphorae. kubernetes: pods of HAProxy behind Services. simulated: nothing runs; resources, policies and flows can be tried. process: HAProxy processes inside the operator’s pod, whose VIPs are loopback addresses of that pod.',
         ),
       defaultFlavor: text
         .max(253)
@@ -51,12 +52,25 @@ export const Values = z.strictObject({
       watchNamespaces: z
         .array(dnsLabel)
         .default([])
-        .describe('Namespaces to look after, all where empty. The operator then has rights in these namespaces alone.'),
+        .describe(
+          'Namespaces to look after, all where empty. The operator then has rights in these namespaces alone, but for flavors and for reading nodes.',
+        ),
       concurrency: z.int().min(1).max(256).default(8).describe('How many objects of a kind are worked on at the same time.'),
       logLevel: z.enum(logLevels).default('info').describe('Logs are JSON lines on standard output.'),
       extraArgs: z.array(text).default([]).describe('More flags of `reflavor operator`, as in --resync-seconds=300.'),
     })
     .describe('Settings of the operator.'),
+  amphora: z
+    .strictObject({
+      image: z.strictObject({
+        repository: text
+          .min(1)
+          .default('docker.io/library/haproxy')
+          .describe('Plain HAProxy, 3.0 or newer, as a user without rights; no tag here.'),
+        tag: ImageTag.default('3.0').describe('Where a flavor’s profile has no ampImageTag.'),
+      }),
+    })
+    .describe('Amphorae of the driver kubernetes.'),
   crds: z
     .strictObject({
       enabled: flag.default(true).describe('Install and upgrade the kinds with the release.'),
@@ -96,7 +110,11 @@ export const Values = z.strictObject({
   }),
   networkPolicy: z
     .strictObject({
-      enabled: flag.default(false).describe('Let in nothing but scrapes of metrics and probes, out nothing but DNS and the API server.'),
+      enabled: flag
+        .default(false)
+        .describe(
+          'Let in nothing but scrapes of metrics and probes, out nothing but DNS, the API server and the control ports of amphorae.',
+        ),
       metricsFrom: anyList.describe('NetworkPolicyPeers that may scrape; all where empty.'),
       apiServerPorts: z
         .array(z.int().min(1).max(65_535))

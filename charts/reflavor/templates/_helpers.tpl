@@ -27,6 +27,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{- /* The same in a flag. */ -}}
+{{- define "reflavor.selectorList" -}}
+{{- $pairs := list }}
+{{- range $key, $value := include "reflavor.selectorLabels" . | fromYaml }}
+{{- $pairs = append $pairs (printf "%s=%s" $key $value) }}
+{{- end }}
+{{- join "," $pairs }}
+{{- end }}
+
 {{- define "reflavor.labels" -}}
 app.kubernetes.io/name: {{ include "reflavor.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -50,4 +59,54 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
+{{- end }}
+
+{{- /* What the operator does in a namespace that it looks after. */ -}}
+{{- define "reflavor.operatorRules" -}}
+- apiGroups: [reflavor.dev]
+  resources: [loadbalancers]
+  verbs: [get, list, watch, patch]
+- apiGroups: [reflavor.dev]
+  resources: [amphorae]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [reflavor.dev]
+  resources: [loadbalancers/status, amphorae/status]
+  verbs: [patch]
+# Where OwnerReferencesPermissionEnforcement is on, an owner reference that blocks deletion needs this.
+- apiGroups: [reflavor.dev]
+  resources: [loadbalancers/finalizers]
+  verbs: [update]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- if eq .Values.operator.driver "kubernetes" }}
+# Amphorae: their pods, and what these load. The Secrets of listeners are read too.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch, create, update, delete]
+# VIPs: their Services and what guards the amphorae, by server-side apply; the slices of those that drain. Services of pools are read too.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch, create, update, delete]
+{{- else }}
+# Certificates of listeners, and members of pools that name a Service.
+- apiGroups: [""]
+  resources: [secrets, services]
+  verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+{{- end }}
 {{- end }}

@@ -1,6 +1,7 @@
 import type { KubeClient } from '../../kube/client.ts';
 import type { Watch } from '../../kube/watched.ts';
 import type { AmphoraDriver } from './driver.ts';
+import { KubernetesDriver } from './kubernetes/driver.ts';
 import { ProcessDriver } from './process/driver.ts';
 import { SimulatedDriver } from './simulated/driver.ts';
 import { SimulatedWorld } from './simulated/world.ts';
@@ -31,6 +32,13 @@ export interface DriverCluster {
 const watchable = { build: 500, configure: 200, attach: 50, detach: 50, sync: 500 };
 
 const drivers = {
+  kubernetes: ({ amphoraImage, amphoraImageTag, operatorPodLabels }: DriverSettings, { client, watch, namespace }: DriverCluster) =>
+    new KubernetesDriver({
+      client,
+      watch,
+      operator: { namespace, podLabels: operatorPodLabels },
+      image: { repository: amphoraImage, tag: amphoraImageTag },
+    }),
   process: ({ stateDir, haproxy }: DriverSettings) => new ProcessDriver({ stateDir, haproxy }),
   simulated: () => new SimulatedDriver(new SimulatedWorld({ delays: watchable })),
 } satisfies Record<string, (settings: DriverSettings, cluster: DriverCluster) => AmphoraDriver>;

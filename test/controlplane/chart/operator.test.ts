@@ -11,8 +11,8 @@ import { chart, helm, only, rendered } from './helm.ts';
 const examples = join(chart, '../../examples');
 
 describe.each([
-  ['every namespace', []],
-  ['one namespace', ['operator.watchNamespaces={default}']],
+  ['every namespace', ['operator.driver=simulated']],
+  ['one namespace', ['operator.driver=simulated', 'operator.watchNamespaces={default}']],
 ])('the operator of %s, with the rights of its service account and the flags of its container', (_, values: string[]) => {
   const controlPlane = useControlPlane();
   let dir: string;

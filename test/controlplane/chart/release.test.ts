@@ -19,7 +19,8 @@ describe('a release on a real API server', () => {
   test('is installed, kinds and all, and can be used at once', async () => {
     const notes = await release(`install reflavor ${chart} --create-namespace`);
     expect(notes).toContain('STATUS: deployed');
-    expect(notes).toContain('nothing carries traffic');
+    expect(notes).toContain('amphorae are pods of docker.io/library/haproxy:3.0');
+    expect(notes).toContain('An uninstall keeps the kinds and every load balancer, and what serves goes on.');
     await kubectl('wait crd --all --for=condition=Established --timeout=30s');
     expect((await crds()).sort()).toEqual(allCrds);
     await kubectl(`apply --server-side -f ${examples}/flavors.yaml -f ${examples}/http.yaml`);

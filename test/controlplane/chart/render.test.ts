@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Command } from 'commander';
 import { parse } from 'yaml';
 import { addOperatorCommand, type Config } from '../../../src/config.ts';
+import { ADMIN_PORT } from '../../../src/provider/amphora/haproxy/index.ts';
 import { kinds } from '../../../tools/crd/kinds.ts';
 import { customResourceDefinition } from '../../../tools/crd/manifest.ts';
 import { chart, helm, only, type Rendered, rendered } from './helm.ts';
@@ -36,7 +37,10 @@ describe('the chart', () => {
   test('starts an operator whose every flag the operator knows', async () => {
     const config = await configOf(await rendered());
     expect(config).toMatchObject({
-      driver: 'simulated',
+      driver: 'kubernetes',
+      amphoraImage: 'docker.io/library/haproxy',
+      amphoraImageTag: '3.0',
+      operatorNamespace: 'reflavor',
       leaderElect: true,
       leaseNamespace: 'reflavor',
       leaseName: 'reflavor',
@@ -60,8 +64,39 @@ describe('the chart', () => {
     });
   });
 
+  test('tells the operator which image amphorae run, and by which labels they know its pods', async () => {
+    const objects = await rendered('amphora.image.repository=example.org/haproxy', 'amphora.image.tag=3.2', 'nameOverride=lb');
+    const config = await configOf(objects);
+    expect(config).toMatchObject({ amphoraImage: 'example.org/haproxy', amphoraImageTag: '3.2' });
+    expect(only(objects, 'Deployment').spec.template.metadata.labels).toEqual(config.operatorPodLabels);
+  });
+
+  test('has a folder for amphorae only where they are processes of the operator', async () => {
+    const pod = async (...values: string[]) => only(await rendered(...values), 'Deployment').spec.template.spec;
+    expect(await pod()).not.toHaveProperty('volumes');
+    expect((await pod()).containers[0]).not.toHaveProperty('volumeMounts');
+    expect((await pod('operator.driver=process')).volumes).toEqual([
+      { name: 'state', emptyDir: {} },
+      { name: 'tmp', emptyDir: {} },
+    ]);
+  });
+
+  test('has no ClusterRole but for what is of the cluster where the operator looks after some namespaces', async () => {
+    const objects = await rendered('operator.watchNamespaces={a,b}');
+    const operators = objects.filter(({ kind, metadata }) => kind.endsWith('Role') && metadata.name.includes('-operator'));
+    expect(operators.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace])).toEqual([
+      ['ClusterRole', 'reflavor-operator-cluster', undefined],
+      ['Role', 'reflavor-operator', 'a'],
+      ['Role', 'reflavor-operator', 'b'],
+      ['Role', 'reflavor-operator-own', 'reflavor'],
+    ]);
+    const resources = operators[0]!.rules.flatMap((rule: { resources: string[] }) => rule.resources);
+    expect(resources).toEqual(['flavors', 'flavorprofiles', 'flavors/status', 'nodes']);
+  });
+
   test.each([
-    ['a driver that there is none of', 'operator.driver=magic', "value must be one of 'process', 'simulated'"],
+    ['a driver that there is none of', 'operator.driver=magic', "value must be one of 'kubernetes', 'process', 'simulated'"],
+    ['a tag that is none', 'amphora.image.tag=a:b', 'amphora/image/tag'],
     ['a misspelt value', 'replica=2', "additional properties 'replica' not allowed"],
     ['a namespace that is none', 'operator.watchNamespaces={A_B}', 'operator/watchNamespaces/0'],
     ['a number in place of a switch', 'crds.enabled=1', 'got number, want boolean'],
@@ -128,6 +163,10 @@ describe('the chart', () => {
     expect(plain).not.toContain('ServiceMonitor');
     const objects = await rendered('networkPolicy.enabled=true', 'serviceMonitor.enabled=true', 'serviceMonitor.labels.release=prometheus');
     expect(only(objects, 'NetworkPolicy').spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    const ports = only(objects, 'NetworkPolicy').spec.egress.flatMap((rule: { ports: { port: number }[] }) =>
+      rule.ports.map((p) => p.port),
+    );
+    expect(ports).toContain(ADMIN_PORT);
     const service = only(objects, 'Service');
     const monitor = only(objects, 'ServiceMonitor');
     expect(service.metadata.labels).toMatchObject(monitor.spec.selector.matchLabels);

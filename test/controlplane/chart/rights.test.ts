@@ -24,14 +24,14 @@ describe('rights that the chart gives', () => {
   const controlPlane = useControlPlane();
   const client = useClient(controlPlane);
 
-  async function may(user: string, right: string, namespace = 'team'): Promise<boolean> {
+  async function may(user: string, right: string, namespace = 'team', name?: string): Promise<boolean> {
     const [verb, what] = right.split(' ') as [string, string];
     const [path, ...group] = what.split('.') as [string, ...string[]];
     const [resource, subresource] = path.split('/');
     const spec = {
       user,
       groups: ['system:authenticated'],
-      resourceAttributes: { namespace, verb, resource, subresource, group: group.join('.') },
+      resourceAttributes: { namespace, name, verb, resource, subresource, group: group.join('.') },
     };
     const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: {}, spec } as unknown as Review;
     const answer = await client.current.create<Review>(reviews, review);
@@ -113,21 +113,31 @@ describe('rights that the chart gives', () => {
       ...each(['get', 'list', 'watch', 'patch'], 'loadbalancers.reflavor.dev'),
       ...each(['get', 'list', 'watch', 'create', 'patch', 'delete'], 'amphorae.reflavor.dev'),
       ...each(['patch'], 'loadbalancers/status.reflavor.dev', 'amphorae/status.reflavor.dev', 'flavors/status.reflavor.dev'),
-      ...each(
-        ['list', 'watch'],
-        'flavors.reflavor.dev',
-        'flavorprofiles.reflavor.dev',
-        'secrets',
-        'services',
-        'endpointslices.discovery.k8s.io',
-      ),
+      ...each(['list', 'watch'], 'flavors.reflavor.dev', 'flavorprofiles.reflavor.dev'),
       ...each(['get'], 'flavors.reflavor.dev'), // as everybody
+      ...each(['get', 'list', 'watch'], 'nodes'),
+      ...each(
+        ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+        'pods',
+        'services',
+        'networkpolicies.networking.k8s.io',
+        'poddisruptionbudgets.policy',
+      ),
+      ...each(['get', 'list', 'watch', 'create', 'update', 'delete'], 'secrets', 'endpointslices.discovery.k8s.io'),
       ...each(['create', 'patch'], 'events.events.k8s.io'),
     ];
     const resources = [
       ...['loadbalancers', 'amphorae', 'flavors', 'flavorprofiles'].flatMap((r) => [`${r}.reflavor.dev`, `${r}/status.reflavor.dev`]),
       ...['secrets', 'services', 'configmaps', 'pods', 'nodes', 'namespaces', 'serviceaccounts', 'endpointslices.discovery.k8s.io'],
       ...['events.events.k8s.io', 'leases.coordination.k8s.io', 'deployments.apps', 'customresourcedefinitions.apiextensions.k8s.io'],
+      ...[
+        'networkpolicies.networking.k8s.io',
+        'poddisruptionbudgets.policy',
+        'pods/eviction',
+        'pods/status',
+        'services/status',
+        'nodes/status',
+      ],
       ...['clusterroles.rbac.authorization.k8s.io', 'rolebindings.rbac.authorization.k8s.io', 'pods/exec', 'serviceaccounts/token'],
     ];
     const all = each([...reads, ...writes], ...resources);
@@ -138,6 +148,28 @@ describe('rights that the chart gives', () => {
     expect(await may(operator, 'create leases.coordination.k8s.io', 'reflavor')).toBe(true);
     expect(await may(operator, 'create leases.coordination.k8s.io', 'kube-system')).toBe(false);
     expect(await may(operator, 'update leases.coordination.k8s.io', 'reflavor')).toBe(false); // another’s
+  });
+
+  test('let the operator have its authority in its own namespace alone, and read no other Secret there', async () => {
+    await helm(
+      ['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.watchNamespaces={team}'],
+      controlPlane.kubeconfigPath,
+    );
+    const secrets = each([...reads, ...writes], 'secrets');
+    await eventually(async () => expect(await granted(operator, secrets, 'reflavor')).toEqual(['create secrets']));
+    expect(await may(operator, 'get secrets', 'reflavor', 'reflavor-authority')).toBe(true);
+    expect(await may(operator, 'update secrets', 'reflavor', 'reflavor-authority')).toBe(false);
+    expect(await granted(operator, secrets, 'default')).toEqual([]);
+    await helm(['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.watchNamespaces=null'], controlPlane.kubeconfigPath);
+  });
+
+  test('let the operator write nothing but its own kinds where amphorae are no pods', async () => {
+    await helm(['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.driver=simulated'], controlPlane.kubeconfigPath);
+    const rights = each([...reads, ...writes], 'pods', 'nodes', 'secrets', 'services', 'endpointslices.discovery.k8s.io');
+    const read = each(['list', 'watch'], 'secrets', 'services', 'endpointslices.discovery.k8s.io');
+    await eventually(async () => expect(await granted(operator, rights)).toEqual(read));
+    await helm(['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.driver=kubernetes'], controlPlane.kubeconfigPath);
+    await eventually(async () => expect(await may(operator, 'create pods')).toBe(true));
   });
 
   test('end at the namespaces that the operator is to look after', async () => {
