@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { connect } from '../../src/kube/index.ts';
+import { attachCluster, type Cluster, startCluster, stopCluster } from '../../tools/cluster/cluster.ts';
+import { CHART_NAMESPACE, type ChartOptions, installChart, uninstallChart } from '../../tools/cluster/install-chart.ts';
+import { kubectl } from '../../tools/kubectl.ts';
+import type { Place } from '../../tools/traffic/pods/place.ts';
+import { startTrafficPod } from '../../tools/traffic/pods/traffic.ts';
+import type { TrafficOptions } from '../../tools/traffic/settings.ts';
+import type { TrafficCounts } from '../../tools/traffic/tally.ts';
+import type { Traffic } from '../../tools/traffic/traffic.ts';
+import type { Surroundings } from './subject.ts';
+
+/** What a suite has of the cluster. The values may be read inside hooks and tests only. */
+export interface ClusterScene extends Surroundings {
+  namespace: string;
+  kubeconfigPath: string;
+  /** Names of the nodes that pods may be put on, sorted. */
+  nodes: string[];
+  /** The cluster on this machine, into whose nodes one can reach; undefined for one that `TEST_KUBECONFIG` names. */
+  local: Cluster | undefined;
+  /** Where traffic and members are put: on that node, or on any. */
+  place(nodeName?: string): Place;
+  /** Installs the chart anew with other values, and waits until the operator is ready. */
+  install(options?: ChartOptions): Promise<void>;
+  operator: {
+    /** Resolves once exactly so many run. */
+    scale(replicas: number): Promise<void>;
+    /** Ends it at once, with no time to give anything up; Kubernetes starts another. */
+    kill(): Promise<void>;
+    /** helm uninstall. */
+    uninstall(): Promise<void>;
+  };
+}
+
+/**
+ * A cluster with the chart installed and a namespace of this suite's own, gone after it. It is that of `TEST_KUBECONFIG`; else the one in
+ * the folder `TEST_CLUSTER_DIR`, which `make test` starts for all suites together; else one that is started for this suite alone.
+ */
+export function useCluster(suite: string, options: ChartOptions = {}): ClusterScene {
+  const namespace = `${suite}-${randomUUID().slice(0, 4)}`;
+  let kubeconfigPath: string;
+  let local: Cluster | undefined;
+  let ownDir: string | undefined;
+  let client: KubeClient;
+  let nodes: string[];
+  let image: string;
+  const selector = '--selector=app.kubernetes.io/name=reflavor';
+  const inSystem = (...args: string[]) => run([`--namespace=${CHART_NAMESPACE}`, ...args]);
+  const run: Surroundings['kubectl'] = (args, more) => kubectl(kubeconfigPath, args, more);
+  const install = async (chart: ChartOptions = {}) => {
+    image = await installChart(local ?? { kubeconfigPath }, chart);
+  };
+
+  beforeAll(async () => {
+    if (process.env.TEST_KUBECONFIG) {
+      kubeconfigPath = process.env.TEST_KUBECONFIG;
+    } else {
+      const dir = process.env.TEST_CLUSTER_DIR;
+      if (!dir) ownDir = await mkdtemp(join(tmpdir(), 'reflavor-test-'));
+      local = dir ? await attachCluster(dir) : await startCluster({ dir: ownDir! });
+      if (!local) throw new Error(`no cluster runs in ${dir}, which TEST_CLUSTER_DIR names`);
+      ({ kubeconfigPath } = local);
+    }
+    client = connect({ kubeconfig: kubeconfigPath });
+    await install(options);
+    nodes = (await run(['get', 'nodes', '--output=jsonpath={.items[*].metadata.name}'])).split(' ').sort();
+    await run(['apply', '--filename=-'], { input: [...flavors, restricted(namespace)].map((o) => JSON.stringify(o)).join('\n---\n') });
+  }, 300_000);
+
+  afterAll(async () => {
+    try {
+      if (!nodes) return;
+      // Its load balancers go with all that is theirs; members and clients have no more to show.
+      await run(['delete', 'loadbalancers', '--all', `--namespace=${namespace}`, '--timeout=120s']);
+      expect(
+        await run([
+          'get',
+          'pods,services,secrets',
+          `--namespace=${namespace}`,
+          '--selector=app.kubernetes.io/managed-by=reflavor',
+          '--output=name',
+        ]),
+      ).toBe('');
+      await run(['delete', 'namespace', namespace, '--wait=false']);
+    } finally {
+      await client?.close();
+      if (ownDir) {
+        await stopCluster(ownDir);
+        await rm(ownDir, { recursive: true, force: true });
+      }
+    }
+  }, 300_000);
+
+  return {
+    namespace,
+    kubectl: run,
+    install,
+    operator: {
+      async scale(replicas) {
+        await inSystem('scale', 'deployment', selector, `--replicas=${replicas}`);
+        if (replicas === 0) await inSystem('wait', 'pod', selector, '--for=delete', '--timeout=60s');
+        else await inSystem('rollout', 'status', 'deployment', selector, '--timeout=120s');
+      },
+      kill: async () => void (await inSystem('delete', 'pod', selector, '--grace-period=0', '--force')),
+      uninstall: () => uninstallChart({ kubeconfigPath }),
+    },
+    place: (nodeName) => ({ kubeconfigPath, kubectl: run, namespace, image, nodeName }),
+    get kubeconfigPath() {
+      return kubeconfigPath;
+    },
+    get client() {
+      return client;
+    },
+    get nodes() {
+      return nodes;
+    },
+    get local() {
+      return local;
+    },
+  };
+}
+
+/** Whatever is asked for in the namespace must be fit for the strictest Pod Security Standard. */
+const restricted = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+});
+
+/** Flavors small enough that several amphorae of each have room on two small nodes. */
+const flavors = [
+  ...flavor('test-small', { threads: 1, maxConnections: 1000, compute: { cpu: '300m', memory: '64Mi' } }),
+  ...flavor('test-large', { threads: 2, maxConnections: 4000, compute: { cpu: '500m', memory: '128Mi' } }),
+  ...flavor('test-small-ha', {
+    loadbalancerTopology: 'ACTIVE_STANDBY',
+    threads: 1,
+    maxConnections: 1000,
+    compute: { cpu: '200m', memory: '64Mi' },
+  }),
+  ...flavor('test-large-ha', {
+    loadbalancerTopology: 'ACTIVE_STANDBY',
+    threads: 2,
+    maxConnections: 4000,
+    compute: { cpu: '300m', memory: '128Mi' },
+  }),
+  ...flavor('test-absent', { ampImageTag: 'no-such-image', compute: { cpu: '100m', memory: '64Mi' } }),
+  ...flavor('test-absent-ha', {
+    loadbalancerTopology: 'ACTIVE_STANDBY',
+    ampImageTag: 'no-such-image',
+    compute: { cpu: '100m', memory: '64Mi' },
+  }),
+  // HAProxy makes room for all its connections when it starts.
+  ...flavor('test-hungry', { maxConnections: 400_000, compute: { cpu: '100m', memory: '16Mi' } }),
+  ...flavor('test-huge', { compute: { cpu: '500', memory: '64Mi' } }),
+  ...flavor('test-huge-ha', { loadbalancerTopology: 'ACTIVE_STANDBY', compute: { cpu: '500', memory: '64Mi' } }),
+];
+
+function flavor(name: string, flavorData: object): object[] {
+  const of = (kind: string, spec: object) => ({ apiVersion: 'reflavor.dev/v1alpha1', kind, metadata: { name }, spec });
+  return [of('FlavorProfile', { flavorData }), of('Flavor', { flavorProfile: name })];
+}
+
+/** Traffic from several nodes at once, since each has its own way to the VIP. */
+export interface WideTraffic {
+  counts(): TrafficCounts[];
+  requests(): number;
+  /** Resolves once so many requests have ended, all clients of all nodes together. */
+  waitFor(requests: number): Promise<void>;
+  stop(): Promise<TrafficCounts[]>;
+}
+
+/** The same clients in a pod of each of these nodes. */
+export async function startTrafficOn(scene: ClusterScene, nodes: readonly string[], options: TrafficOptions): Promise<WideTraffic> {
+  const all: Traffic[] = await Promise.all(nodes.map((node) => startTrafficPod(scene.place(node), options)));
+  const requests = () => all.reduce((sum, traffic) => sum + traffic.counts().requests, 0);
+  return {
+    counts: () => all.map((traffic) => traffic.counts()),
+    requests,
+    waitFor: async (goal) => void (await Promise.race(all.map((traffic) => traffic.waitFor(() => requests() >= goal)))),
+    stop: () => Promise.all(all.map((traffic) => traffic.stop())),
+  };
+}
