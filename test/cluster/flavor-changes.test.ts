@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { conditionOf, GOALS, type Goal } from '../../src/api/index.ts';
 import { startMemberPods } from '../../tools/traffic/pods/members.ts';
 import { haproxyInfo, podsOf } from '../support/amphora-pod.ts';
@@ -46,7 +46,6 @@ describe.each([
     });
     await traffic.waitFor(1000);
   }, 300_000);
-  afterAll(async () => void (await traffic?.stop()), 120_000);
 
   async function resize(flavorId: string): Promise<void> {
     await lb.patch({ flavorId });

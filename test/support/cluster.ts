@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { connect } from '../../src/kube/index.ts';
+import type { Pod } from '../../src/provider/amphora/kubernetes/objects.ts';
 import { attachCluster, type Cluster, startCluster, stopCluster } from '../../tools/cluster/cluster.ts';
 import { CHART_NAMESPACE, type ChartOptions, installChart, uninstallChart } from '../../tools/cluster/install-chart.ts';
 import { kubectl } from '../../tools/kubectl.ts';
@@ -13,6 +14,7 @@ import { startTrafficPod } from '../../tools/traffic/pods/traffic.ts';
 import type { TrafficOptions } from '../../tools/traffic/settings.ts';
 import type { TrafficCounts } from '../../tools/traffic/tally.ts';
 import type { Traffic } from '../../tools/traffic/traffic.ts';
+import { processesOf } from './amphora-pod.ts';
 import type { Surroundings } from './subject.ts';
 
 /** What a suite has of the cluster. The values may be read inside hooks and tests only. */
@@ -23,8 +25,10 @@ export interface ClusterScene extends Surroundings {
   nodes: string[];
   /** The cluster on this machine, into whose nodes one can reach; undefined for one that `TEST_KUBECONFIG` names. */
   local: Cluster | undefined;
-  /** Where traffic and members are put: on that node, or on any. */
+  /** Where members are put: on that node, or on any. */
   place(nodeName?: string): Place;
+  /** Starts clients in a pod on that node, or on any; they are stopped at the latest after the last test. */
+  traffic(options: TrafficOptions, nodeName?: string): Promise<Traffic>;
   /** Installs the chart anew with other values, and waits until the operator is ready. */
   install(options?: ChartOptions): Promise<void>;
   operator: {
@@ -49,9 +53,11 @@ export function useCluster(suite: string, options: ChartOptions = {}): ClusterSc
   let client: KubeClient;
   let nodes: string[];
   let image: string;
+  const traffic: Traffic[] = [];
   const selector = '--selector=app.kubernetes.io/name=reflavor';
   const inSystem = (...args: string[]) => run([`--namespace=${CHART_NAMESPACE}`, ...args]);
   const run: Surroundings['kubectl'] = (args, more) => kubectl(kubeconfigPath, args, more);
+  const place = (nodeName?: string): Place => ({ kubeconfigPath, kubectl: run, namespace, image, nodeName });
   const install = async (chart: ChartOptions = {}) => {
     image = await installChart(local ?? { kubeconfigPath }, chart);
   };
@@ -74,7 +80,10 @@ export function useCluster(suite: string, options: ChartOptions = {}): ClusterSc
 
   afterAll(async () => {
     try {
+      await Promise.all(traffic.map((one) => one.stop()));
       if (!nodes) return;
+      // Suites may have ended the operator or changed what it is.
+      await install();
       // Its load balancers go with all that is theirs; members and clients have no more to show.
       await run(['delete', 'loadbalancers', '--all', `--namespace=${namespace}`, '--timeout=120s']);
       expect(
@@ -106,10 +115,20 @@ export function useCluster(suite: string, options: ChartOptions = {}): ClusterSc
         if (replicas === 0) await inSystem('wait', 'pod', selector, '--for=delete', '--timeout=60s');
         else await inSystem('rollout', 'status', 'deployment', selector, '--timeout=120s');
       },
-      kill: async () => void (await inSystem('delete', 'pod', selector, '--grace-period=0', '--force')),
+      async kill() {
+        // kubelet would give it two seconds, in which it would hand its lease over.
+        const { items } = JSON.parse(await inSystem('get', 'pods', selector, '--output=json')) as { items: Pod[] };
+        if (local) for (const pid of items.flatMap((pod) => processesOf(pod, 'node'))) process.kill(pid, 'SIGKILL');
+        await inSystem('delete', 'pod', selector, '--grace-period=0', '--force');
+      },
       uninstall: () => uninstallChart({ kubeconfigPath }),
     },
-    place: (nodeName) => ({ kubeconfigPath, kubectl: run, namespace, image, nodeName }),
+    place,
+    async traffic(options, nodeName) {
+      const started = await startTrafficPod(place(nodeName), options);
+      traffic.push(started);
+      return started;
+    },
     get kubeconfigPath() {
       return kubeconfigPath;
     },
@@ -176,7 +195,7 @@ export interface WideTraffic {
 
 /** The same clients in a pod of each of these nodes. */
 export async function startTrafficOn(scene: ClusterScene, nodes: readonly string[], options: TrafficOptions): Promise<WideTraffic> {
-  const all: Traffic[] = await Promise.all(nodes.map((node) => startTrafficPod(scene.place(node), options)));
+  const all: Traffic[] = await Promise.all(nodes.map((node) => scene.traffic(options, node)));
   const requests = () => all.reduce((sum, traffic) => sum + traffic.counts().requests, 0);
   return {
     counts: () => all.map((traffic) => traffic.counts()),
