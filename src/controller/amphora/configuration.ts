@@ -14,7 +14,7 @@ import type { Sources } from './sources.ts';
 export type Notice = ListenerProblem & { warning?: true };
 
 /** A load balancer's spec with its Secrets and endpoints read: what all its amphorae share. */
-export type Resolved = Pick<Configuration, 'loadBalancer' | 'listeners' | 'problems' | 'pools' | 'secrets'> & {
+export type Resolved = Pick<Configuration, 'loadBalancer' | 'listeners' | 'problems' | 'pools' | 'secrets' | 'drainSeconds'> & {
   /** Pools of listeners with a problem: who keeps such a listener as it was gives it the present members. */
   spare: PoolConfiguration[];
   /** What people should know of listeners that are served all the same; one for each at most. */
@@ -112,6 +112,7 @@ export function resolve(loadBalancer: LoadBalancer, sources: Sources): Resolved 
     secrets: onlyNeeded(secrets, listeners, [...pools.values()]),
     spare: [...spare.values()],
     notices,
+    drainSeconds: spec.strategy.drainSeconds,
   };
 }
 
