@@ -24,7 +24,7 @@ import { useLocalCluster } from '../support/local-cluster.ts';
 
 /** The namespace of `buildAmphora`, and one that stands for the operator's. */
 const NAMESPACE = 'shop';
-const OPERATOR_NAMESPACE = 'shop-operator';
+export const OPERATOR_NAMESPACE = 'shop-operator';
 /** All that the driver makes. Pods first: nothing they need is missed while they end. */
 const made = [pods, services, endpointSlices, networkPolicies, podDisruptionBudgets, secrets];
 
@@ -41,7 +41,7 @@ export interface DriverPlace {
   cluster: Cluster;
   client(): HttpKubeClient;
   members(): { address: string; protocolPort: number }[];
-  /** `now` is that of the second driver. */
+  /** `now` is that of the first driver. */
   set(options?: { now?: () => number }): Promise<DriverSetting>;
   podOf(amphora: Amphora): Promise<Pod>;
   /** Sends a signal to all processes of the amphora's container: on this machine they are seen from outside. */
@@ -89,7 +89,7 @@ export function useDriverPlace(): DriverPlace {
         image: { repository: 'docker.io/library/haproxy', tag: '3.0' },
       };
       // A driver asks for its watches before they run.
-      const [driver, restarted] = [new KubernetesDriver(options), new KubernetesDriver({ ...options, now })];
+      const [driver, restarted] = [new KubernetesDriver({ ...options, now }), new KubernetesDriver(options)];
       const stop = new AbortController();
       const running = watches.reflectors.map((reflector) => reflector.run(stop.signal));
       await Promise.all(watches.reflectors.map((reflector) => reflector.synced()));

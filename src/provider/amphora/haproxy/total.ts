@@ -3,10 +3,11 @@ export class Total {
   #ended = 0;
   #byWorker = new Map<string, number>();
 
-  /** What each worker that there is has counted. `id` names it among all that this amphora ever has. */
+  /** What each worker that there is has counted. `id` names it among those that this amphora has at one time. */
   add(workers: { id: string; total: number }[]): void {
     const now = new Map(workers.map(({ id, total }) => [id, total]));
-    for (const [id, total] of this.#byWorker) if (!now.has(id)) this.#ended += total;
+    // One that has counted less than before is another that took its id.
+    for (const [id, total] of this.#byWorker) if ((now.get(id) ?? -1) < total) this.#ended += total;
     this.#byWorker = now;
   }
 

@@ -165,7 +165,7 @@ export class KubernetesDriver implements AmphoraDriver {
       address: pod.status?.podIP,
       startedAt: answers ? startOf(pod) : undefined,
       ...this.#vip.seen(pod),
-      connections: this.#watch.count(key, String(containerOf(pod)?.restartCount ?? 0), workers),
+      connections: this.#watch.count(key, workers),
     };
   }
 

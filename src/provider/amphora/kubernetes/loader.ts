@@ -12,7 +12,7 @@ import type { Pod } from './objects.ts';
 import { CONFIG_FILE, FILES_DIR } from './pod.ts';
 import type { AmphoraPods } from './pods.ts';
 import type { AmphoraSecrets } from './secrets.ts';
-import { isLoadedBy, type LoadedState, nudged, stagedAs, stagedIn, stateOf } from './staged.ts';
+import { isLoadedBy, isStagedOf, type LoadedState, nudged, stagedAs, stagedIn, stateOf } from './staged.ts';
 import type { AmphoraSurroundings } from './surroundings.ts';
 
 /** A pod whose HAProxy has been started, and the way to ask it. */
@@ -93,7 +93,7 @@ export class AmphoraLoader {
   /** Whether the Secret has something else than what runs, or something else than it should have beside the configuration. */
   async isRenewalDue(amphora: Amphora, pod: Pod, state: LoadedState, signal?: AbortSignal): Promise<boolean> {
     const kept = await this.#secrets.get(amphora, signal);
-    if (!kept || !isLoadedBy(state, stagedIn(pod))) return true;
+    if (!kept || !isLoadedBy(state, stagedIn(pod)) || !isStagedOf(kept.files, stagedIn(pod))) return true;
     return surroundingsIn(state.environmentDigest) !== (await this.#surroundings.of(amphora, kept.files, signal)).digest;
   }
 

@@ -31,5 +31,8 @@ export const nudged = (staged: string, times: number): string => `${staged} #${t
 /** Whether a running HAProxy has all that the Secret has. */
 export const isLoadedBy = (state: LoadedState, staged: string): boolean => staged.startsWith(`${wordsOf(state).join(' ')} `);
 
+/** Whether it is said of these files, and not of those that were there before. */
+export const isStagedOf = (files: Record<string, string>, staged: string): boolean => staged.endsWith(` ${filesDigest(files)}`);
+
 const wordsOf = ({ configurationHash, membersRevision, environmentDigest }: LoadedState): string[] =>
   [configurationHash, membersRevision, environmentDigest].map((word) => word || '-');

@@ -42,11 +42,11 @@ export class AmphoraWatch {
     return { reason: 'DriverFailed', message };
   }
 
-  /** Its connections. `start` names the start of its container, whose processes may have the ids of earlier ones. */
-  count(key: string, start: string, workers: Reading['workers']): AmphoraObservation['connections'] {
+  /** Its connections. */
+  count(key: string, workers: Reading['workers']): AmphoraObservation['connections'] {
     const total = this.#totals.get(key) ?? new Total();
     this.#totals.set(key, total);
-    if (workers.length > 0) total.add(workers.map((worker) => ({ id: `${start}/${worker.pid}`, total: worker.total })));
+    if (workers.length > 0) total.add(workers.map((worker) => ({ id: String(worker.pid), total: worker.total })));
     return { ...sumConnections(workers), total: total.value };
   }
 
