@@ -59,6 +59,15 @@ export async function removeCgroups(root: string): Promise<void> {
   }
 }
 
+/** Removes what a cluster of this number left here that was killed with its process; nothing of it runs any more. */
+export async function sweepCgroups(id: number): Promise<void> {
+  for (const { mountPoint } of ownHierarchies()) {
+    const parent = join(mountPoint, PARENT);
+    const left = existsSync(parent) ? readdirSync(parent).filter((group) => group.startsWith(`${id}-`)) : [];
+    for (const group of left) await removeTree(join(parent, group));
+  }
+}
+
 async function removeTree(dir: string, deadline = performance.now() + 5_000): Promise<void> {
   if (!existsSync(dir)) return;
   for (const entry of readdirSync(dir, { withFileTypes: true })) if (entry.isDirectory()) await removeTree(join(dir, entry.name), deadline);

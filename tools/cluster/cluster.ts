@@ -8,6 +8,7 @@ import { builtDir, cacheRoot } from '../binaries.ts';
 import { attachControlPlane, type ControlPlane, endControlPlane, startControlPlane } from '../controlplane.ts';
 import { kubectl } from '../kubectl.ts';
 import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } from '../processes.ts';
+import { sweepCgroups } from './cgroups.ts';
 import { haproxyImage, initProgram, pauseImage } from './images/base.ts';
 import { withLock } from './lock.ts';
 import { endMachine, inNetwork, maskedDirs, type Namespaces, netnsOf, startMachine } from './namespaces.ts';
@@ -116,6 +117,7 @@ async function start(options: ClusterOptions & { dir: string; log: (line: string
     const hub = await startMachine({ name: 'hub', dir: join(dir, 'hub'), init, logFile: join(dir, 'logs/hub-init.log'), detached });
     const state: State = { id: freeRange(await routeDestinations()).id, detached, hub, nodes: [], controllers: [], ready: false };
     await writeState(dir, state);
+    await sweepCgroups(state.id);
     await openNamespace(netnsOf(hub));
     await linkHost(clusterRange(state.id), { netns: netnsOf(hub), pid: hub.pid });
     return state;

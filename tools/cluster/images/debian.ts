@@ -11,6 +11,11 @@ import { run } from '../run.ts';
 export async function debianRoot(root: string, suite: string, packages: readonly string[]): Promise<void> {
   const mirror = debianMirror();
   await run('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, suite, root, mirror]);
+  // As in the images of the Docker library: what apt downloads and computes does not stay in a layer.
+  await writeFile(
+    join(root, 'etc/apt/apt.conf.d/docker-clean'),
+    'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache ""; APT::Keep-Downloaded-Packages "false"; DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };\n',
+  );
   await writeFile(join(root, 'etc/apt/sources.list'), `deb ${mirror} ${suite} main\n`);
   const unused = [
     'usr/share/doc',
