@@ -378,6 +378,22 @@ describe('the VIP as a Service', () => {
       await reaches('web-amp-1');
     });
 
+    test('that its node alone may give connections to is not left out for a moment either', async () => {
+      const local = { ...ref, service: VipService.parse({ type: 'LoadBalancer', externalTrafficPolicy: 'Local' }) };
+      const [one, two] = [await podRuns(1), await podRuns(2)];
+      await vip.ensure(local, [80]);
+      for (const each of [one, two]) await vip.attach(each);
+      await reaches('web-amp-1', 'web-amp-2');
+      await vip.detach(one);
+      await isSeen(one, { attached: false });
+      await vip.attach(one);
+      expect(await draining()).toEqual(['web-amp-1']);
+      await isSeen(one, { attached: true });
+      await vip.attach(one);
+      expect(await draining()).toEqual([]);
+      await reaches('web-amp-1', 'web-amp-2');
+    });
+
     test('is detached beside others at the same time', async () => {
       const many = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => podRuns(n)));
       await vip.ensure(ref, [80]);

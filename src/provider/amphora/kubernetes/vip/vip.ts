@@ -107,8 +107,9 @@ export class KubernetesVip {
   }
 
   /**
-   * Puts the amphora behind the VIP. Where it drains and nothing else is there to be reached, it stays listed as draining until the endpoint
-   * controller has it; `seen` then has `attach` called once more, which ends that. So there is no moment with neither.
+   * Puts the amphora behind the VIP. One that drains may be all that is there to be reached, or all that its node may give connections to
+   * (externalTrafficPolicy Local): then it stays listed as draining until the endpoint controller has it; `seen` has `attach` called once more,
+   * which ends that. Otherwise kube-proxy, which may write its rules a second after the first change, would have nothing in between.
    * @throws DriverError VipPending; DriverFailed when it has no pod
    */
   async attach(amphora: Amphora, signal?: AbortSignal): Promise<void> {
@@ -119,7 +120,8 @@ export class KubernetesVip {
     if (!pod) throw new DriverError('DriverFailed', `${name} can't be attached: it has no pod, and is to be built first`);
     const slices = await this.#freshSlices(owner, signal);
     const { draining, listedWhole } = standingOf(pod, service, slices);
-    if (draining && (listedWhole || othersAreReady(pod, service, slices))) await this.#draining.leave(owner, name, service, signal);
+    const isMissed = service.spec?.externalTrafficPolicy === 'Local' || !othersAreReady(pod, service, slices);
+    if (draining && (listedWhole || !isMissed)) await this.#draining.leave(owner, name, service, signal);
     const labels = { [LABELS.vip]: owner.uid, [LABELS.role]: amphora.spec.role };
     if (!agrees(pod.metadata.labels, labels)) await this.#label(pod, labels, signal);
   }
