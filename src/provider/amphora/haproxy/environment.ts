@@ -2,6 +2,8 @@
 export interface RenderEnvironment {
   /** The amphora's own address, without brackets; every listener binds to it. */
   bindAddress: string;
+  /** An IPv6 address to which every listener binds as well, where `bindAddress` is one of IPv4. */
+  bindAddress6?: string;
   /** Whether connections come with a PROXY header, from which the client's address is then taken (HAProxy manual section 5.1). */
   acceptProxy: boolean;
   /** Absolute path of the folder where `Rendered.files` will be. */

@@ -12,6 +12,7 @@ import { bindTls } from './tls.ts';
 /** Where a listener stands. */
 export interface FrontendEnvironment {
   bindAddress: string;
+  bindAddress6?: string;
   acceptProxy: boolean;
   filesDir: string;
 }
@@ -24,7 +25,7 @@ export function frontendSection(
   files: Files,
 ): Section {
   const tls = listener.protocol === 'TERMINATED_HTTPS' ? listener.tls : undefined;
-  const bind = ['bind', endpoint(environment.bindAddress, listener.protocolPort), ...(environment.acceptProxy ? ['accept-proxy'] : [])];
+  const bind = [...bindWords(environment, listener.protocolPort), ...(environment.acceptProxy ? ['accept-proxy'] : [])];
   const backend = backends.get(listener.defaultPool ?? '');
   return {
     opening: ['frontend', frontendName(listener)],
@@ -41,6 +42,12 @@ export function frontendSection(
       ...(backend === undefined ? [] : [['default_backend', backend]]),
     ],
   };
+}
+
+/** One socket for each family: with a single one for both, a client of IPv4 would be known by an address of IPv6 (`::ffff:192.0.2.1`). */
+function bindWords({ bindAddress, bindAddress6 }: FrontendEnvironment, port: number): string[] {
+  if (bindAddress6 === undefined) return ['bind', endpoint(bindAddress, port)];
+  return ['bind', `${endpoint(bindAddress, port)},${endpoint(bindAddress6, port)}`, 'v6only'];
 }
 
 /** Connections that a listener takes at once. */

@@ -72,7 +72,7 @@ export class KubernetesDriver implements AmphoraDriver {
     this.#identity = new Identity({ client, namespace: operator.namespace, now });
     this.#pods = new AmphoraPods(client, watch);
     this.#secrets = new AmphoraSecrets(client, now);
-    const surroundings = new AmphoraSurroundings(this.#identity, this.#pods, now);
+    const surroundings = new AmphoraSurroundings({ client, watch, identity: this.#identity, pods: this.#pods, now });
     this.#loader = new AmphoraLoader({ pods: this.#pods, secrets: this.#secrets, surroundings, now });
     this.#watch = new AmphoraWatch(now);
   }

@@ -62,7 +62,7 @@ export class AmphoraLoader {
   ): Promise<Prepared> {
     const surroundings = await this.#surroundings.of(amphora, kept?.files, signal);
     const digest = environmentDigest(surroundings.digest, configuration);
-    const { config, files: rendered } = render(configuration, environmentFor({ standbyOf: surroundings.standbyOf, digest }));
+    const { config, files: rendered } = render(configuration, environmentFor({ ...surroundings, digest }));
     const files = {
       ...rendered,
       ...surroundings.files,

@@ -1,32 +1,39 @@
 import type { Amphora } from '../../../api/index.ts';
+import type { KubeClient } from '../../../kube/client.ts';
 import { keyOf } from '../../../kube/paths.ts';
-import { standbyOf, surroundingsDigest } from './environment.ts';
+import type { Watch, Watched } from '../../../kube/watched.ts';
+import { hasIPv6, type Situation, standbyOf, surroundingsDigest } from './environment.ts';
 import type { Identity } from './identity/index.ts';
+import { LABELS, MANAGED_BY, vipServiceName } from './names.ts';
+import { type Service, services } from './objects.ts';
 import type { AmphoraPods } from './pods.ts';
+import { find } from './vip/find.ts';
 import { metadataOf } from './vip/metadata.ts';
 
 /** What an amphora loads beside its configuration. */
-export interface Surroundings {
+export interface Surroundings extends Situation {
   /** Its certificates, and the authorities of the other sides. */
   files: Record<string, string>;
-  /** `address:port` of the active one that it stands by for. */
-  standbyOf: string | undefined;
-  /** Names both. */
+  /** Names all of it. */
   digest: string;
 }
 
-/** Gives amphorae their certificates, and tells a standby of its active one. */
+/** Gives amphorae their certificates, and tells how they are reached and whom a standby stands by for. */
 export class AmphoraSurroundings {
+  readonly #client: KubeClient;
+  readonly #services: Watched<Service>;
   readonly #identity: Identity;
   readonly #pods: AmphoraPods;
   readonly #now: () => number;
   /** By key of the amphora: the certificates that were given last, and until when they stand. */
   readonly #given = new Map<string, Awaited<ReturnType<Identity['amphoraFiles']>>>();
 
-  constructor(identity: Identity, pods: AmphoraPods, now: () => number) {
-    this.#identity = identity;
-    this.#pods = pods;
-    this.#now = now;
+  constructor(parts: { client: KubeClient; watch: Watch; identity: Identity; pods: AmphoraPods; now: () => number }) {
+    this.#client = parts.client;
+    this.#services = parts.watch<Service>(services, { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` });
+    this.#identity = parts.identity;
+    this.#pods = parts.pods;
+    this.#now = parts.now;
   }
 
   /** What the amphora should have. `existing`: its files so far; of these, certificates are kept while they are good. @throws DriverError IdentityBroken, NameConflict */
@@ -35,13 +42,20 @@ export class AmphoraSurroundings {
     const known = this.#given.get(key);
     const given = known && known.renewAt.getTime() > this.#now() ? known : await this.#give(amphora, known?.files ?? existing, signal);
     this.#given.set(key, given);
-    const active = standbyOf(amphora, this.#pods.ofLoadBalancer(amphora.spec.loadBalancer.uid));
-    return { files: given.files, standbyOf: active, digest: surroundingsDigest(given.digest, active) };
+    const pods = this.#pods.ofLoadBalancer(amphora.spec.loadBalancer.uid);
+    const situation = { standbyOf: standbyOf(amphora, pods), hasIPv6: hasIPv6(await this.#vipOf(amphora, signal), pods) };
+    return { ...situation, files: given.files, digest: surroundingsDigest(given.digest, situation) };
   }
 
   /** It is gone. */
   forget(amphora: Amphora): void {
     this.#given.delete(keyOf(amphora));
+  }
+
+  /** The Service of its VIP; asked for where the watch has none, which may only be late. */
+  async #vipOf({ metadata, spec }: Amphora, signal?: AbortSignal): Promise<Service | undefined> {
+    const ref = { namespace: metadata.namespace!, name: vipServiceName(spec.loadBalancer.name) };
+    return this.#services.get(keyOf(ref)) ?? (await find<Service>(this.#client, services, ref, signal));
   }
 
   #give({ metadata, spec: { loadBalancer } }: Amphora, existing: Record<string, string> | undefined, signal?: AbortSignal) {
