@@ -62,6 +62,7 @@ export const REASONS = {
   OOMKilled: 'HAProxy needed more memory than the flavor gives it; kubelet starts it again.',
   CrashLoop: 'HAProxy ended by itself; kubelet starts it again.',
   Evicted: 'The pod of the amphora was taken away: its node ran short of something, or is being emptied.',
+  PodDeleted: 'Somebody else than the operator deleted the pod of an amphora; it is replaced.',
   NodeNotReady: 'The node where the amphora runs does not answer, or says that it can’t run pods.',
   NodeGone: 'The node where the amphora ran is gone from the cluster.',
   NodeDraining: 'The node where the amphora runs is soon to be emptied: the amphora is replaced by one on another before that.',

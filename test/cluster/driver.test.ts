@@ -151,7 +151,7 @@ describe('an amphora', () => {
   test('whose pod somebody deletes is lost', async () => {
     await built(one);
     await place.cluster.kubectl(['delete', 'pod', '--namespace=shop', 'web-amp-1', '--wait=false']);
-    await seen(one, { lost: true, running: false, problem: { reason: 'AmphoraLost' } });
+    await seen(one, { lost: true, running: false, problem: { reason: 'PodDeleted' } });
     await expect(driver.build(one, configurationOf(one))).rejects.toMatchObject({ reason: 'AmphoraLost' });
   });
 

@@ -164,7 +164,7 @@ describe('one that is lost', () => {
 
   test('is deleted by somebody else', () => {
     const pod = buildPod({}, { deletionTimestamp: '2026-11-23T09:59:00Z' });
-    expect(look({ pod })).toMatchObject({ lost: true, problem: { reason: 'AmphoraLost' } });
+    expect(look({ pod })).toMatchObject({ lost: true, problem: { reason: 'PodDeleted' } });
   });
 
   test('is taken away through the eviction API', () => {

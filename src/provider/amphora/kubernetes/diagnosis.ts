@@ -58,7 +58,7 @@ type Problem = NonNullable<AmphoraObservation['problem']>;
 function removal({ metadata, status }: Pod): Problem | undefined {
   if (metadata.deletionTimestamp === undefined) return undefined;
   const cause = status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
-  if (!cause) return { reason: 'AmphoraLost', message: 'Its pod is being deleted by somebody else than the operator.' };
+  if (!cause) return { reason: 'PodDeleted', message: 'Its pod is being deleted by somebody else than the operator.' };
   return { reason: 'Evicted', message: `Its pod is taken away (${cause.reason}): ${cause.message || 'no more is said of it'}` };
 }
 

@@ -244,7 +244,7 @@ export class KubernetesDriver implements AmphoraDriver {
   async #observeWithoutPod(amphora: Amphora, signal?: AbortSignal): Promise<AmphoraObservation> {
     if (!(await this.#secrets.get(amphora, signal))) return { ...ABSENT };
     if (amphora.status?.startedAt === undefined || amphora.metadata.deletionTimestamp !== undefined) return { ...ABSENT, exists: true };
-    const problem = { reason: 'AmphoraLost', message: 'Its pod was deleted by somebody else than the operator.' };
+    const problem = { reason: 'PodDeleted', message: 'Its pod was deleted by somebody else than the operator.' };
     return { ...ABSENT, exists: true, lost: true, problem };
   }
 

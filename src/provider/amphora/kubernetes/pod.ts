@@ -103,7 +103,7 @@ export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_
             readOnlyRootFilesystem: true,
             capabilities: { drop: ['ALL'] },
           },
-          readinessProbe: probe('/ready', { periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 1 }),
+          readinessProbe: probe('/ready', readinessOf(amphora)),
           // One that hangs has nothing to end in peace.
           livenessProbe: probe('/alive', {
             initialDelaySeconds: 5,
@@ -127,6 +127,15 @@ export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_
     },
   };
 }
+
+/**
+ * How soon one that hangs counts as not ready; seconds. With a standby, soon. Where there is none, taking it from the VIP helps nobody, and a node that is
+ * only too busy to answer in time must not do it; one that has ended is seen at once in any case.
+ */
+const readinessOf = ({ spec }: Amphora) =>
+  spec.role === 'STANDALONE'
+    ? { periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 3 }
+    : { periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 1 };
 
 const probe = (path: string, times: Record<string, number>) => ({ httpGet: { path, port: HEALTH_PORT }, ...times });
 
