@@ -148,7 +148,7 @@ function built(flow: Flow): Unmet | undefined {
   if (condition && condition.status === 'False' && HOPELESS.has(condition.reason))
     return { message, failure: { reason: condition.reason, message: condition.message } };
   if (condition && MENDABLE.has(condition.reason)) return { message, reason: condition.reason, paused: true };
-  if (condition?.reason === 'ImageNotPulled') {
+  if (condition?.reason === 'ImagePullFailed') {
     // A registry may fail once: kubelet tries again after 10 and after 20 s more.
     const waitMs = epoch(condition.lastTransitionTime) + PULL_MS - world.now;
     if (waitMs <= 0) return { message, failure: { reason: condition.reason, message: condition.message } };

@@ -420,7 +420,7 @@ describe('an amphora that does not get started', () => {
   test('because a registry fails for some seconds does not fail the resize; for longer it does, well before the deadline', () => {
     const model = active();
     want(model, 'large');
-    const cause = { reason: 'ImageNotPulled', message: 'registry.example.org answers 503.' };
+    const cause = { reason: 'ImagePullFailed', message: 'registry.example.org answers 503.' };
     model.hinder('large', cause);
     model.until(step('Built'));
     for (let i = 0; i < 40; i++) model.round();
@@ -431,7 +431,7 @@ describe('an amphora that does not get started', () => {
     model.hinder('huge', cause);
     want(model, 'huge');
     model.until((m) => m.status.operation?.result === 'Failed', 100, neverWithout);
-    expect(model.status.operation).toMatchObject({ reason: 'ImageNotPulled', message: cause.message });
+    expect(model.status.operation).toMatchObject({ reason: 'ImagePullFailed', message: cause.message });
   });
 
   test('because its place was lost is built anew in another', () => {
