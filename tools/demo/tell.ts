@@ -108,7 +108,8 @@ function loadBalancer(members: Setting['members']) {
     metadata: { name: 'web', namespace: 'default' },
     spec: {
       flavorId: 'small',
-      strategy: { settleSeconds: 1, verifySeconds: 3, drainSeconds: 60 },
+      // Where no registry can be reached, nobody knows that there is no such image: it is tried until the deadline.
+      strategy: { settleSeconds: 1, verifySeconds: 3, drainSeconds: 60, progressDeadlineSeconds: 20 },
       listeners: [
         { name: 'http', protocol: 'HTTP', protocolPort: VIP_PORT, defaultPool: 'web', insertHeaders: { 'X-Forwarded-For': true } },
       ],
