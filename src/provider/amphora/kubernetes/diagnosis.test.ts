@@ -56,7 +56,16 @@ const buildNode = ({
 });
 
 const look = (sight: Partial<Sight> = {}) =>
-  diagnose({ pod: buildPod(), node: buildNode(), image: 'haproxy:3.0', tolerations: undefined, isOurs: false, now: NOW, ...sight });
+  diagnose({
+    pod: buildPod(),
+    node: buildNode(),
+    image: 'haproxy:3.0',
+    tolerations: undefined,
+    isDraining: false,
+    isOurs: false,
+    now: NOW,
+    ...sight,
+  });
 
 test('a pod that runs on a good node has no problem', () => {
   expect(look()).toEqual({ lost: false, disruption: undefined, isStarted: true });
@@ -165,6 +174,15 @@ describe('one that is lost', () => {
   test('is deleted by somebody else', () => {
     const pod = buildPod({}, { deletionTimestamp: '2026-11-23T09:59:00Z' });
     expect(look({ pod })).toMatchObject({ lost: true, problem: { reason: 'PodDeleted' } });
+  });
+
+  test('is deleted while it drains: its connections have the time of its pod, unless its node is lost', () => {
+    const pod = buildPod(
+      { phase: 'Running', containerStatuses: [{ name: 'haproxy', ready: true, restartCount: 0, state: { running: {} } }] },
+      { deletionTimestamp: '2026-11-23T09:59:00Z' },
+    );
+    expect(look({ pod, isDraining: true })).toMatchObject({ lost: false, isStarted: true, problem: { reason: 'PodDeleted' } });
+    expect(look({ pod, isDraining: true, node: null })).toMatchObject({ lost: true });
   });
 
   test('is taken away through the eviction API', () => {

@@ -12,6 +12,8 @@ export interface Sight {
   /** The image that it is to run. */
   image: string;
   tolerations: NonNullable<Amphora['spec']['flavorData']['compute']>['tolerations'];
+  /** It is steered to Draining: its connections have been asked to end. */
+  isDraining: boolean;
   /** Its deletion is the driver's own. */
   isOurs: boolean;
   /** Milliseconds since the epoch. */
@@ -45,7 +47,10 @@ export function diagnose(sight: Sight): Diagnosis {
   const container = containerOf(pod);
   const isStarted = container?.state?.running !== undefined;
   if (pod.metadata.deletionTimestamp !== undefined && isOurs) return { lost: false, isStarted };
-  const loss = removal(pod) ?? ended(pod) ?? nodeLoss(sight);
+  const removed = removal(pod);
+  // It ends its connections as it was asked to, now with the time that its pod has for that.
+  if (removed && sight.isDraining && isStarted && !nodeLoss(sight)) return { lost: false, problem: removed, isStarted };
+  const loss = removed ?? ended(pod) ?? nodeLoss(sight);
   if (loss) return { lost: true, problem: loss, isStarted: false };
   if (isStarted) return { lost: false, disruption: disruptionOf(sight), isStarted };
   const problem = unscheduled(pod) ?? (container && notRunning(container, sight.image));

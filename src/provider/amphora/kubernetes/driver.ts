@@ -1,4 +1,4 @@
-import type { Amphora } from '../../../api/index.ts';
+import { type Amphora, isTrue } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { isAlreadyExists, isForbidden, isInvalid, isNamespaceTerminating } from '../../../kube/errors.ts';
 import { keyOf } from '../../../kube/paths.ts';
@@ -165,7 +165,7 @@ export class KubernetesDriver implements AmphoraDriver {
       address: pod.status?.podIP,
       startedAt: answers ? startOf(pod) : undefined,
       ...this.#vip.seen(pod),
-      connections: this.#watch.count(key, workers),
+      connections: this.#watch.count(key, workers, isStarted),
     };
   }
 
@@ -206,7 +206,11 @@ export class KubernetesDriver implements AmphoraDriver {
       const nameOf = (pid: number | undefined) => `${containerOf(pod)?.restartCount}/${pid}`;
       const { workers } = await control.processes(signal);
       if (pod.metadata.annotations?.[ANNOTATIONS.drainedTo] === nameOf(workers.find(({ old }) => !old)?.pid)) return;
-      const worker = await control.reload(signal);
+      const worker = await control.reload(signal).catch((error) => {
+        // What an operator left there when it died: connections then end by themselves, or when their time is up.
+        if (error instanceof ConfigurationRefused) return workers.find(({ old }) => !old)?.pid;
+        throw error;
+      });
       await this.#pods.annotate(pod, { [ANNOTATIONS.drainedTo]: nameOf(worker) }, signal);
     });
   }
@@ -243,7 +247,9 @@ export class KubernetesDriver implements AmphoraDriver {
 
   async #observeWithoutPod(amphora: Amphora, signal?: AbortSignal): Promise<AmphoraObservation> {
     if (!(await this.#secrets.get(amphora, signal))) return { ...ABSENT };
-    if (amphora.status?.startedAt === undefined || amphora.metadata.deletionTimestamp !== undefined) return { ...ABSENT, exists: true };
+    const { status, metadata } = amphora;
+    const hadPod = status?.startedAt !== undefined || isTrue(status?.conditions, 'Lost');
+    if (!hadPod || metadata.deletionTimestamp !== undefined) return { ...ABSENT, exists: true };
     const problem = { reason: 'PodDeleted', message: 'Its pod was deleted by somebody else than the operator.' };
     return { ...ABSENT, exists: true, lost: true, problem };
   }
@@ -318,6 +324,7 @@ export class KubernetesDriver implements AmphoraDriver {
       node: await this.#pods.nodeOf(pod, signal),
       image: imageOf(amphora, this.#image),
       tolerations: amphora.spec.flavorData.compute?.tolerations,
+      isDraining: amphora.spec.steering === 'Draining',
       isOurs: this.#pods.isOurRemoval(pod) || amphora.metadata.deletionTimestamp !== undefined,
       now: this.#now(),
     });

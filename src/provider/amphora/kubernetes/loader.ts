@@ -32,6 +32,8 @@ export interface Prepared {
 
 /** How long after a refusal what was refused may still be what a reload finds. */
 const refusalMs = 120_000;
+/** How long after a refusal the same is refused without being tried. */
+const refusedAgainMs = 60_000;
 
 /** HAProxy's words with the files named as if they lay by themselves. */
 export const withoutPaths = (words: string): string => words.replaceAll(`${FILES_DIR}/`, '');
@@ -42,8 +44,8 @@ export class AmphoraLoader {
   readonly #secrets: AmphoraSecrets;
   readonly #surroundings: AmphoraSurroundings;
   readonly #now: () => number;
-  /** By key of the amphora: when it refused a configuration last. */
-  readonly #refusedAt = new Map<string, number>();
+  /** By key of the amphora: what it refused last, as its Secret had it, when, and in which words. */
+  readonly #refused = new Map<string, { staged: string; at: number; words: string }>();
 
   constructor(parts: { pods: AmphoraPods; secrets: AmphoraSecrets; surroundings: AmphoraSurroundings; now: () => number }) {
     this.#pods = parts.pods;
@@ -104,6 +106,9 @@ export class AmphoraLoader {
   async load(amphora: Amphora, { pod, control }: Running, configuration: Configuration, signal?: AbortSignal): Promise<void> {
     const kept = (await this.settled(amphora, { pod, control }, signal)) ?? { files: {} };
     const next = await this.prepare(amphora, configuration, kept, undefined, signal);
+    const refused = this.#refused.get(keyOf(amphora));
+    // Asking again at once would only swap its workers, and keep the kubelet busy.
+    if (refused?.staged === next.staged && this.#now() - refused.at < refusedAgainMs) throw new ConfigurationRefused(refused.words);
     const isDone = await control.session(
       async ({ worker }) => {
         const env = parseEnv(await worker('show env', signal));
@@ -122,7 +127,7 @@ export class AmphoraLoader {
     const next = await this.prepare(amphora, configuration, kept, serversState, signal);
     await this.#secrets.put(amphora, { files: next.files, loaded: kept.loaded, loading: configuration }, signal);
     let pod = await this.announce(before, next.staged, signal);
-    const refusedMs = this.#now() - (this.#refusedAt.get(keyOf(amphora)) ?? Number.NEGATIVE_INFINITY);
+    const refusedMs = this.#now() - (this.#refused.get(keyOf(amphora))?.at ?? Number.NEGATIVE_INFINITY);
     try {
       await loadFiles({
         control,
@@ -139,17 +144,22 @@ export class AmphoraLoader {
       });
     } catch (error) {
       if (!(error instanceof ConfigurationRefused)) throw error;
-      this.#refusedAt.set(keyOf(amphora), this.#now());
-      // Whatever loads next is to find what has been running all along.
-      await this.#secrets.put(amphora, { files: kept.files, loaded: kept.loaded }, signal);
-      await this.announce(pod, stagedIn(before), signal);
-      throw new ConfigurationRefused(withoutPaths(error.message), { cause: error });
+      const words = withoutPaths(error.message);
+      this.#refused.set(keyOf(amphora), { staged: next.staged, at: this.#now(), words });
+      // Whatever loads next is to find what has been running all along; what an operator that died left in the Secret may be something else.
+      const { files, staged } = kept.loaded
+        ? await this.prepare(amphora, kept.loaded, kept, serversState, signal)
+        : { files: kept.files, staged: stagedIn(before) };
+      await this.#secrets.put(amphora, { files, loaded: kept.loaded }, signal);
+      await this.announce(pod, staged, signal);
+      throw new ConfigurationRefused(words, { cause: error });
     }
     await this.#secrets.put(amphora, { files: next.files, loaded: configuration }, signal);
   }
+
   /** It is gone. */
   forget(amphora: Amphora): void {
-    this.#refusedAt.delete(keyOf(amphora));
+    this.#refused.delete(keyOf(amphora));
     this.#surroundings.forget(amphora);
   }
 }

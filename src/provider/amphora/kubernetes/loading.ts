@@ -5,6 +5,9 @@ import type { MasterControl } from '../haproxy/index.ts';
 /** A kubelet that was nudged has brought a Secret's files in after this; most often. */
 const firstMs = 400;
 const againMs = 300;
+/** Each reload of the old files leaves a worker behind that may take a while to end: later ones come less often. */
+const growth = 1.5;
+const seldomMs = 5_000;
 /** How often a kubelet is told once more. */
 const nudgeMs = 2_000;
 /** After this long, a kubelet that was told has what it was told of. */
@@ -34,6 +37,7 @@ export async function loadFiles({ control, isLoaded, nudge, tookOld, doubtRefusa
   const startedAt = performance.now();
   const elapsed = () => performance.now() - startedAt;
   let nudges = 0;
+  let pauseMs = againMs;
   await sleep(firstMs, undefined, { signal });
   for (;;) {
     try {
@@ -49,6 +53,7 @@ export async function loadFiles({ control, isLoaded, nudge, tookOld, doubtRefusa
         `The kubelet has not brought the new configuration into the pod within ${patienceMs / 1000} s; what was loaded before serves on, and it is tried again.`,
       );
     if (elapsed() > (nudges + 1) * nudgeMs) await nudge(++nudges);
-    await sleep(againMs, undefined, { signal });
+    await sleep(pauseMs, undefined, { signal });
+    pauseMs = Math.min(pauseMs * growth, seldomMs);
   }
 }

@@ -61,6 +61,12 @@ export class AmphoraPods {
     return this.#nodes.get(spec.nodeName) ?? (await find<Node>(this.#client, nodes, { name: spec.nodeName }, signal)) ?? null;
   }
 
+  /** Whether its node is not known to be lost: where it is, Kubernetes takes the pod from the endpoints though its HAProxy may be alive. */
+  isOnReadyNode({ spec }: Pod): boolean {
+    const ready = this.#nodes.get(spec.nodeName ?? '')?.status?.conditions?.find(({ type }) => type === 'Ready');
+    return ready === undefined || ready.status === 'True';
+  }
+
   /** @throws KubeError AlreadyExists, also when one of its name is something else */
   async create(pod: Pod, signal?: AbortSignal): Promise<void> {
     this.#remember(await this.#client.create(pods, pod, { fieldManager: FIELD_MANAGER, signal }));

@@ -43,7 +43,13 @@ export class AmphoraSurroundings {
     const given = known && known.renewAt.getTime() > this.#now() ? known : await this.#give(amphora, known?.files ?? existing, signal);
     this.#given.set(key, given);
     const pods = this.#pods.ofLoadBalancer(amphora.spec.loadBalancer.uid);
-    const situation = { standbyOf: standbyOf(amphora, pods), hasIPv6: hasIPv6(await this.#vipOf(amphora, signal), pods) };
+    const situation = {
+      standbyOf: standbyOf(
+        amphora,
+        pods.filter((pod) => this.#pods.isOnReadyNode(pod)),
+      ),
+      hasIPv6: hasIPv6(await this.#vipOf(amphora, signal), pods),
+    };
     return { ...situation, files: given.files, digest: surroundingsDigest(given.digest, situation) };
   }
 

@@ -11,6 +11,7 @@ export class AmphoraWatch {
   readonly #now: () => number;
   readonly #silences = new Map<string, { since: number; why: string }>();
   readonly #totals = new Map<string, Total>();
+  readonly #open = new Map<string, number>();
 
   /** `now`: milliseconds since the epoch. */
   constructor(now: () => number) {
@@ -42,17 +43,24 @@ export class AmphoraWatch {
     return { reason: 'DriverFailed', message };
   }
 
-  /** Its connections. */
-  count(key: string, workers: Reading['workers']): AmphoraObservation['connections'] {
+  /**
+   * Its connections. One that is started and says nothing may have as many as it had, and more that nobody knows of: it counts as queued, so that it is
+   * taken for neither quiet nor drained.
+   */
+  count(key: string, workers: Reading['workers'], isStarted: boolean): AmphoraObservation['connections'] {
     const total = this.#totals.get(key) ?? new Total();
     this.#totals.set(key, total);
     if (workers.length > 0) total.add(workers.map((worker) => ({ id: String(worker.pid), total: worker.total })));
-    return { ...sumConnections(workers), total: total.value };
+    if (workers.length === 0 && isStarted) return { current: this.#open.get(key) ?? 0, total: total.value, queued: true };
+    const sum = sumConnections(workers);
+    this.#open.set(key, sum.current);
+    return { ...sum, total: total.value };
   }
 
   /** It is gone. */
   forget(key: string): void {
     this.#silences.delete(key);
     this.#totals.delete(key);
+    this.#open.delete(key);
   }
 }

@@ -116,7 +116,7 @@ describe('the authorities', () => {
     ]);
     expect((secrets.at('team/web-peers') as Secret).data!['tls.key']).toBe('eA==');
     expect((await broken('reflavor/reflavor-authority', { 'tls.crt': '' })).message).toMatch(
-      /^Secret reflavor\/reflavor-authority is damaged, its certificate can't be read: .* replaces all amphorae/,
+      /^Secret reflavor\/reflavor-authority is damaged, its certificate can't be read: .*reflavor.dev\/failover/,
     );
   });
 

@@ -105,7 +105,8 @@ export class Identity {
     const place = {
       metadata: { namespace: this.#namespace, name: AUTHORITY_SECRET, labels: { [LABELS.managedBy]: MANAGED_BY } },
       commonName: 'reflavor-operator-authority',
-      afterDeletion: 'the operator then makes another, and replaces all amphorae, which it cannot speak to any more',
+      afterDeletion:
+        'the operator then makes another; amphorae made before serve on, but know only the old one: set the annotation reflavor.dev/failover of each load balancer to a new value',
     };
     return this.#authority('', place, signal);
   }
