@@ -148,7 +148,7 @@ export class AmphoraLoader {
       this.#refused.set(keyOf(amphora), { staged: next.staged, at: this.#now(), words });
       // Whatever loads next is to find what has been running all along; what an operator that died left in the Secret may be something else.
       const { files, staged } = kept.loaded
-        ? await this.prepare(amphora, kept.loaded, kept, serversState, signal)
+        ? await this.prepare(amphora, kept.loaded, kept, undefined, signal)
         : { files: kept.files, staged: stagedIn(before) };
       await this.#secrets.put(amphora, { files, loaded: kept.loaded }, signal);
       await this.announce(pod, staged, signal);
