@@ -1,6 +1,6 @@
 import { AMPHORA_FINALIZER, type Amphora, API_VERSION, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { find } from '../../kube/find.ts';
 import type { EventRecorder } from '../../notify/events.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
@@ -102,13 +102,8 @@ async function ownerOf(
   const { namespace } = amphora.metadata;
   const cached = caches.loadBalancers.get(`${namespace}/${name}`);
   if (cached?.metadata.uid === uid) return cached;
-  try {
-    const fresh = await client.get<LoadBalancer>(loadBalancers, { namespace, name }, { signal });
-    return fresh.metadata.uid === uid ? fresh : undefined;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const fresh = await find<LoadBalancer>(client, loadBalancers, { namespace, name }, signal);
+  return fresh?.metadata.uid === uid ? fresh : undefined;
 }
 
 /** Destroys a deleted amphora once nothing needs it: its load balancer goes too, or it is drained. Until then it serves on. */
@@ -134,13 +129,8 @@ async function mayGo(
 
 /** The object as it is now; undefined when this very one is gone. */
 async function freshly({ client }: AmphoraReconcilerOptions, amphora: Amphora, signal: AbortSignal): Promise<Amphora | undefined> {
-  try {
-    const fresh = await client.get<Amphora>(amphorae, amphora.metadata, { signal });
-    return fresh.metadata.uid === amphora.metadata.uid ? fresh : undefined;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const fresh = await find<Amphora>(client, amphorae, amphora.metadata, signal);
+  return fresh?.metadata.uid === amphora.metadata.uid ? fresh : undefined;
 }
 
 /** What an amphora is to have loaded; or, as an error with its reason, why that can't be told: then it goes on with what it has. */

@@ -1,6 +1,6 @@
 import type { Amphora, LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { find } from '../../kube/find.ts';
 import { type AmphoraDriver, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
 import { configurationFor, type Resolved, resolve } from '../amphora/configuration.ts';
@@ -41,15 +41,10 @@ export async function freshObjects(
   { metadata }: LoadBalancer,
   signal: AbortSignal,
 ): Promise<Objects | undefined> {
-  try {
-    const existing = await driver.list(metadata.uid!, signal);
-    const loadBalancer = await client.get<LoadBalancer>(loadBalancers, metadata, { signal });
-    if (loadBalancer.metadata.uid !== metadata.uid) return undefined;
-    return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing };
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const existing = await driver.list(metadata.uid!, signal);
+  const loadBalancer = await find<LoadBalancer>(client, loadBalancers, metadata, signal);
+  if (loadBalancer?.metadata.uid !== metadata.uid || !loadBalancer) return undefined;
+  return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing };
 }
 
 const nothing: Resolved = {

@@ -1,6 +1,7 @@
 import { type Amphora, isTrue } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { isAlreadyExists, isForbidden, isInvalid, isNamespaceTerminating } from '../../../kube/errors.ts';
+import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
 import type { Watch } from '../../../kube/watched.ts';
 import type { Configuration } from '../configuration.ts';
@@ -16,7 +17,6 @@ import {
 import { carriedOver, MasterControl } from '../haproxy/index.ts';
 import { KeyedMutex } from '../mutex.ts';
 import { containerOf, type Diagnosis, diagnose } from './diagnosis.ts';
-import type { Kept } from './files.ts';
 import { Identity } from './identity/index.ts';
 import { AmphoraLoader, type Prepared, type Running } from './loader.ts';
 import { ANNOTATIONS, LABELS, vipServiceName } from './names.ts';
@@ -26,7 +26,6 @@ import { AmphoraPods, nameConflict } from './pods.ts';
 import { AmphoraSecrets } from './secrets.ts';
 import { stagedIn } from './staged.ts';
 import { AmphoraSurroundings } from './surroundings.ts';
-import { find } from './vip/find.ts';
 import { isReady } from './vip/slices.ts';
 import { KubernetesVip } from './vip/vip.ts';
 import { AmphoraWatch } from './watch.ts';
@@ -107,7 +106,12 @@ export class KubernetesDriver implements AmphoraDriver {
       if (diagnosis?.isStarted) return;
       const kept = await this.#secrets.get(amphora, signal);
       const refusal = diagnosis?.problem?.reason === 'ConfigurationRefused' ? diagnosis.problem.message : undefined;
-      if (pod && kept?.loaded) return this.#restart(amphora, pod, { ...kept, loaded: kept.loaded }, refusal, signal);
+      if (pod && kept?.loaded) {
+        // One that had run is being started again by its kubelet; but not with what it refuses.
+        if (refusal === undefined) return;
+        await this.#loader.restore(amphora, pod, kept, pod, signal);
+        throw new ConfigurationRefused(refusal);
+      }
 
       const carried = serversState === undefined ? undefined : carriedOver(serversState);
       const next = await this.#loader.prepare(amphora, configuration, kept, carried, signal);
@@ -257,21 +261,6 @@ export class KubernetesDriver implements AmphoraDriver {
   async #read(amphora: Amphora, { control }: Running, signal?: AbortSignal) {
     const kept = await this.#secrets.get(amphora, signal);
     return this.#watch.read(keyOf(amphora), control, (kept?.loading ?? kept?.loaded)?.peers ?? [], signal);
-  }
-
-  /** One that had run is being started again by its kubelet; but not with what it refuses. @throws ConfigurationRefused */
-  async #restart(
-    amphora: Amphora,
-    pod: Pod,
-    kept: Kept & { loaded: Configuration },
-    refusal: string | undefined,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    if (refusal === undefined) return;
-    const last = await this.#loader.prepare(amphora, kept.loaded, kept, undefined, signal);
-    await this.#secrets.put(amphora, { files: last.files, loaded: kept.loaded }, signal);
-    await this.#loader.announce(pod, last.staged, signal);
-    throw new ConfigurationRefused(refusal);
   }
 
   async #createPod(amphora: Amphora, configuration: Configuration, { staged }: Prepared, signal?: AbortSignal): Promise<void> {

@@ -92,6 +92,19 @@ export class AmphoraLoader {
     return this.#pods.annotate(pod, { [ANNOTATIONS.staged]: staged }, signal);
   }
 
+  /**
+   * Has the Secret hold what was loaded last, rendered anew: what an operator that died left there may be something else. Whatever loads next finds
+   * what has been running all along. `before`: the pod as it was when it was read with `kept`.
+   */
+  async restore(amphora: Amphora, pod: Pod, kept: Kept, before: Pod, signal?: AbortSignal): Promise<void> {
+    const { loaded } = kept;
+    const { files, staged } = loaded
+      ? await this.prepare(amphora, loaded, kept, undefined, signal)
+      : { files: kept.files, staged: stagedIn(before) };
+    await this.#secrets.put(amphora, { files, loaded }, signal);
+    await this.announce(pod, staged, signal);
+  }
+
   /** Whether the Secret has something else than what runs, or something else than it should have beside the configuration. */
   async isRenewalDue(amphora: Amphora, pod: Pod, state: LoadedState, signal?: AbortSignal): Promise<boolean> {
     const kept = await this.#secrets.get(amphora, signal);
@@ -146,12 +159,7 @@ export class AmphoraLoader {
       if (!(error instanceof ConfigurationRefused)) throw error;
       const words = withoutPaths(error.message);
       this.#refused.set(keyOf(amphora), { staged: next.staged, at: this.#now(), words });
-      // Whatever loads next is to find what has been running all along; what an operator that died left in the Secret may be something else.
-      const { files, staged } = kept.loaded
-        ? await this.prepare(amphora, kept.loaded, kept, undefined, signal)
-        : { files: kept.files, staged: stagedIn(before) };
-      await this.#secrets.put(amphora, { files, loaded: kept.loaded }, signal);
-      await this.announce(pod, staged, signal);
+      await this.restore(amphora, pod, kept, before, signal);
       throw new ConfigurationRefused(words, { cause: error });
     }
     await this.#secrets.put(amphora, { files: next.files, loaded: configuration }, signal);

@@ -1,12 +1,12 @@
 import type { Amphora } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { isNotFound } from '../../../kube/errors.ts';
+import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
 import type { Watch, Watched } from '../../../kube/watched.ts';
 import { DriverError } from '../driver.ts';
 import { FIELD_MANAGER, LABELS, MANAGED_BY, podName } from './names.ts';
 import { type Node, nodes, type Pod, pods } from './objects.ts';
-import { find } from './vip/find.ts';
 
 /** Pods of amphorae and the nodes that they run on: as the watches have them, and read anew where a watch can't know yet what was written. */
 export class AmphoraPods {

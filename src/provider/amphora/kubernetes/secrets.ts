@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Amphora } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import { isAlreadyExists, isNotFound } from '../../../kube/errors.ts';
+import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
 import { type Kept, keptIn, secretOf } from './files.ts';
 import { FIELD_MANAGER, LABELS, secretName } from './names.ts';
 import { type Secret, secrets } from './objects.ts';
 import { nameConflict } from './pods.ts';
-import { find } from './vip/find.ts';
 
 /** How long what was read is taken for true. Nobody else writes these Secrets; but one may be deleted by mistake. */
 const memoryMs = 60_000;

@@ -1,5 +1,6 @@
 import type { Amphora } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
+import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
 import type { Watch, Watched } from '../../../kube/watched.ts';
 import { hasIPv6, type Situation, standbyOf, surroundingsDigest } from './environment.ts';
@@ -7,7 +8,6 @@ import type { Identity } from './identity/index.ts';
 import { LABELS, MANAGED_BY, vipServiceName } from './names.ts';
 import { type Service, services } from './objects.ts';
 import type { AmphoraPods } from './pods.ts';
-import { find } from './vip/find.ts';
 import { metadataOf } from './vip/metadata.ts';
 
 /** What an amphora loads beside its configuration. */

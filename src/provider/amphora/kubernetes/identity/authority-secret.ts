@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../../../kube/client.ts';
-import { isAlreadyExists, isNotFound } from '../../../../kube/errors.ts';
+import { isAlreadyExists } from '../../../../kube/errors.ts';
+import { find } from '../../../../kube/find.ts';
 import { DriverError } from '../../driver.ts';
 import { FIELD_MANAGER, LABELS } from '../names.ts';
 import { type Secret, secrets } from '../objects.ts';
@@ -29,7 +30,7 @@ export async function openAuthoritySecret(
 ): Promise<Authority> {
   const { metadata } = place;
   const name = `Secret ${metadata.namespace}/${metadata.name}`;
-  const secret = (await find(client, metadata, signal)) ?? (await make(client, place, now, signal));
+  const secret = (await find<Secret>(client, secrets, metadata, signal)) ?? (await make(client, place, now, signal));
   const uid = metadata.labels?.[LABELS.loadBalancerUid];
   if (uid !== undefined && secret.metadata.labels?.[LABELS.loadBalancerUid] !== uid) {
     throw new DriverError('NameConflict', `${name} has a name that the load balancer needs, and is not this load balancer's: delete it`);
@@ -43,19 +44,6 @@ export async function openAuthoritySecret(
   });
   if (authority.validTo <= now) throw broken(`its certificate ended on ${authority.validTo.toISOString()}`);
   return authority;
-}
-
-async function find(
-  client: Pick<KubeClient, 'get'>,
-  { namespace, name }: AuthorityPlace['metadata'],
-  signal?: AbortSignal,
-): Promise<Secret | undefined> {
-  try {
-    return await client.get<Secret>(secrets, { namespace, name }, { signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 async function make(

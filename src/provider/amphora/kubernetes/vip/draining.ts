@@ -1,10 +1,10 @@
 import type { KubeClient } from '../../../../kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../../../kube/errors.ts';
+import { find } from '../../../../kube/find.ts';
 import { DriverError } from '../../driver.ts';
 import { FIELD_MANAGER, LABELS } from '../names.ts';
 import { type Endpoint, type EndpointSlice, endpointSlices, type Pod, pods, type Service } from '../objects.ts';
 import { agrees } from './agrees.ts';
-import { find } from './find.ts';
 import { isOf, type Owner } from './metadata.ts';
 import { slicePortsOf } from './service.ts';
 import { drainingEndpoints, drainingSlice, type Family, familiesOf, isOfPod, isReady, sliceName } from './slices.ts';

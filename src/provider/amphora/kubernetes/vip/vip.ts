@@ -1,6 +1,7 @@
 import type { Amphora } from '../../../../api/index.ts';
 import type { KubeClient } from '../../../../kube/client.ts';
 import { isNotFound } from '../../../../kube/errors.ts';
+import { find } from '../../../../kube/find.ts';
 import { keyOf } from '../../../../kube/paths.ts';
 import type { KubeObject, Resource } from '../../../../kube/types.ts';
 import type { Watch, Watched } from '../../../../kube/watched.ts';
@@ -19,7 +20,6 @@ import {
 } from '../objects.ts';
 import { agrees } from './agrees.ts';
 import { DrainingSlices } from './draining.ts';
-import { find } from './find.ts';
 import { disruptionBudget, networkPolicy, type OperatorPods } from './guards.ts';
 import { isOf, type Owner } from './metadata.ts';
 import { refusalOf } from './refusal.ts';

@@ -1,6 +1,6 @@
-import type { KubeClient } from '../../../../kube/client.ts';
-import { isNotFound } from '../../../../kube/errors.ts';
-import type { KubeObject, ObjectRef, Resource } from '../../../../kube/types.ts';
+import type { KubeClient } from './client.ts';
+import { isNotFound } from './errors.ts';
+import type { KubeObject, ObjectRef, Resource } from './types.ts';
 
 /** The object as the API server has it now; undefined when there is none. */
 export async function find<T extends KubeObject>(
