@@ -5,5 +5,7 @@ export * from './flavorprofile.ts';
 export * from './listener.ts';
 export * from './loadbalancer.ts';
 export * from './meta.ts';
+export * from './ownership.ts';
 export * from './pool.ts';
 export * from './reasons.ts';
+export * from './requests.ts';

@@ -1,12 +1,11 @@
 import {
   type Amphora,
   epoch,
-  FAILOVER_ANNOTATION,
   GOALS,
   type LoadBalancer,
   type LoadBalancerStatus,
   type Operation,
-  RETRY_ANNOTATION,
+  requestsOf,
   rfc3339,
   type Strategy,
 } from '../../api/index.ts';
@@ -24,13 +23,6 @@ const HISTORY = 10;
 export function bookOf({ status = { observedGeneration: -1 } }: LoadBalancer): Book {
   const { flavorId, topology, operation, history, lastOperationNumber, handledRequests, failedFlavorId } = status;
   return { flavorId, topology, operation, history, lastOperationNumber, handledRequests, failedFlavorId };
-}
-
-/** The tokens that the annotations carry now. */
-export function requestsOf({ metadata }: LoadBalancer): { retry?: string; failover?: string } {
-  const token = (key: string) => metadata.annotations?.[key]?.slice(0, 253) || undefined;
-  const [retry, failover] = [token(RETRY_ANNOTATION), token(FAILOVER_ANNOTATION)];
-  return { ...(retry && { retry }), ...(failover && { failover }) };
 }
 
 /** Whether the last operation, of this kind, is one that failed on its way to this flavor. */

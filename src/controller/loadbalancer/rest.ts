@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Amphora, conditionOf, epoch, type Operation, type Reason, rfc3339 } from '../../api/index.ts';
+import { type Amphora, conditionOf, epoch, type Operation, type Reason, requestsOf, rfc3339 } from '../../api/index.ts';
 import { isDisrupted, isDraining, isLost, lossOf, serves } from '../amphora/view.ts';
 import { refusalOf } from './accept.ts';
 import type { Act } from './acts.ts';
 import { begun, type Plan, type Verdict } from './decision.ts';
 import { names, slotsOf, steer, unconfigured } from './goals.ts';
-import { type Begun, type Book, bookOf, hasFailed, requestsOf, retryDelay, wasDisrupted, withLast } from './operation.ts';
+import { type Begun, type Book, bookOf, hasFailed, retryDelay, wasDisrupted, withLast } from './operation.ts';
 import { listenerPorts } from './ports.ts';
 import type { AmphoraView, World } from './world.ts';
 
