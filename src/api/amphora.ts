@@ -34,7 +34,7 @@ export const AmphoraStatus = z.object({
   observedGeneration: z.int().optional(),
   address: z.string().max(64).optional().meta({ description: 'Where the VIP reaches it.' }),
   haproxyVersion: z.string().max(64).optional(),
-  startedAt: Timestamp.optional(),
+  startedAt: Timestamp.optional().meta({ description: 'When its HAProxy was last seen to have been started.' }),
   attached: z.boolean().optional().meta({ description: 'Seen to be behind the VIP.' }),
   standby: z.boolean().optional().meta({ description: 'Behind the VIP as one that takes traffic only while no other does.' }),
   steeredAt: Timestamp.optional().meta({ description: 'When `attached` was last seen to change.' }),

@@ -202,6 +202,15 @@ export class Model {
     found.fact.problem = problem;
   }
 
+  /** One that was lost is back, as when its node was only cut off for a while. */
+  heal(name: string): void {
+    const found = this.amphorae.get(name);
+    if (!found?.fact.lost) return;
+    found.fact.lost = false;
+    found.fact.running = found.fact.loaded !== undefined;
+    found.fact.problem = undefined;
+  }
+
   /** The place where an amphora runs is being cleared, or no longer. One that is made from then on gets another. */
   disrupt(name: string, on = true): void {
     const found = this.amphorae.get(name);

@@ -108,6 +108,8 @@ export class SimulatedDriver implements AmphoraDriver {
     const now = world.now();
     const found = this.#find(amphora);
     if (!found) return structuredClone(ABSENT);
+    const unseen = world.faults.strike('unseen', subjectOf(amphora));
+    if (unseen) throw new DriverError(unseen.reason, unseen.message);
     const running = this.#isRunning(found);
     const loaded = running && found.loaded ? seen(found.loaded, now) : undefined;
     return {
