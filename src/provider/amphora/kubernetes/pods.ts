@@ -1,8 +1,8 @@
 import type { Amphora } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
-import { isNotFound } from '../../../kube/errors.ts';
 import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
+import { unlessGone } from '../../../kube/unless-gone.ts';
 import type { Watch, Watched } from '../../../kube/watched.ts';
 import { DriverError } from '../driver.ts';
 import { FIELD_MANAGER, LABELS, MANAGED_BY, podName } from './names.ts';
@@ -83,11 +83,8 @@ export class AmphoraPods {
   /** Deletes this very pod. `graceSeconds` 0: its object is gone at once, whatever its node says. */
   async remove({ metadata }: Pod, graceSeconds: number, signal?: AbortSignal): Promise<void> {
     this.#removed.add(metadata.uid!);
-    try {
-      await this.#client.delete(pods, metadata, { preconditions: { uid: metadata.uid }, gracePeriodSeconds: graceSeconds, signal });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const options = { preconditions: { uid: metadata.uid }, gracePeriodSeconds: graceSeconds, signal };
+    await unlessGone(this.#client.delete(pods, metadata, options));
     this.#written.delete(keyOf(metadata));
   }
 

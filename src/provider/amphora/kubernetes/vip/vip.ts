@@ -1,9 +1,9 @@
 import type { Amphora } from '../../../../api/index.ts';
 import type { KubeClient } from '../../../../kube/client.ts';
-import { isNotFound } from '../../../../kube/errors.ts';
 import { find } from '../../../../kube/find.ts';
 import { keyOf } from '../../../../kube/paths.ts';
 import type { KubeObject, Resource } from '../../../../kube/types.ts';
+import { unlessGone } from '../../../../kube/unless-gone.ts';
 import type { Watch, Watched } from '../../../../kube/watched.ts';
 import { DriverError, type VipObservation, type VipRef } from '../../driver.ts';
 import { FIELD_MANAGER, guardName, LABELS, MANAGED_BY, peersSecretName, podName, vipServiceName } from '../names.ts';
@@ -237,11 +237,3 @@ const whereOf = ({ metadata: { namespace, name }, spec: { loadBalancer } }: Amph
   owner: { namespace: namespace!, name: loadBalancer.name, uid: loadBalancer.uid },
   name,
 });
-
-async function unlessGone(act: Promise<unknown>): Promise<void> {
-  try {
-    await act;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
