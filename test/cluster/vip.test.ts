@@ -455,6 +455,35 @@ describe('the VIP as a Service', () => {
       expect(await vip.seenNow(amphora(2))).toEqual({ attached: false });
     });
 
+    test('is not what only has its labels: a pod of another name, or one that a slice of another namespace lists', async () => {
+      const [one, two] = [await podRuns(1), await podRuns(2)];
+      await vip.ensure(ref, [80]);
+      await vip.attach(one);
+      await reaches('web-amp-1');
+      const { labels } = (await podOf(one)).metadata;
+      const spec = { nodeName: 'node-1', containers: [{ name: 'haproxy', image: 'haproxy' }] };
+      await client.create<Pod>(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'anything', labels }, spec });
+      const ips = { podIP: address(3), podIPs: [{ ip: address(3) }] };
+      await setStatus('anything', { phase: 'Running', ...ips, conditions: readiness(true), containerStatuses: container(true) });
+      const listed = async () =>
+        (await client.listAll<EndpointSlice>(endpointSlices, { namespace })).items.flatMap(({ endpoints }) => endpoints ?? []);
+      await eventually(async () => expect((await listed()).map((e) => e.targetRef?.name)).toContain('anything'));
+      await reaches('web-amp-1');
+
+      const [slice] = (await client.listAll<EndpointSlice>(endpointSlices, { namespace })).items;
+      const elsewhere = `${namespace}-b`;
+      await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: elsewhere } });
+      const { name, uid } = (await podOf(two)).metadata;
+      await client.create<EndpointSlice>(endpointSlices, {
+        ...slice!,
+        metadata: { namespace: elsewhere, name: 'false', labels: slice!.metadata.labels },
+        endpoints: [{ addresses: [address(2)], targetRef: { kind: 'Pod', namespace, name, uid } }],
+      });
+      await eventually(() => expect(visits).toContain(`Amphora ${elsewhere}/web-amp-2`));
+      expect(await seen(two)).toEqual({ attached: false });
+      expect(await vip.seenNow(two)).toEqual({ attached: false });
+    });
+
     test('is not evicted while it is behind the VIP', async () => {
       const [one, two] = [await podRuns(1), await podRuns(2)];
       await vip.ensure(ref, [80]);

@@ -5,7 +5,7 @@ import type { EventRecorder } from '../../notify/events.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
-import { type Caches, sourcesOf } from '../caches.ts';
+import { type Caches, sistersOf, sourcesOf } from '../caches.ts';
 import { MARGIN_MS } from '../fence.ts';
 import { vipRef } from '../loadbalancer/vip.ts';
 import { InvalidObject, parsedLoadBalancer } from '../parse.ts';
@@ -139,7 +139,7 @@ async function freshly({ client }: AmphoraReconcilerOptions, amphora: Amphora, s
 function wantedOf({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, amphora: Amphora): Wanted | DriverError {
   try {
     const resolved = resolve(parsedLoadBalancer(cached), sourcesOf(caches, amphora.metadata.namespace!));
-    const configuration = configurationFor(resolved, amphora, caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid));
+    const configuration = configurationFor(resolved, amphora, sistersOf(caches, amphora));
     const size = configurationSize(configuration);
     if (size <= MAX_CONFIGURATION_BYTES)
       return { configuration, hash: configurationHash(configuration), revision: membersRevision(configuration), spare: resolved.spare };
@@ -241,7 +241,7 @@ async function stateOfSister(
   amphora: Amphora,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const sisters = caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid);
+  const sisters = sistersOf(caches, amphora);
   const sister = sisters.find((s) => s.metadata.uid !== amphora.metadata.uid && s.status?.attached);
   return sister && (await driver.serversState(sister, signal));
 }

@@ -12,6 +12,9 @@ export interface VipRef {
   service?: VipService;
 }
 
+/** A load balancer by what never changes; all that is its own is in its namespace. */
+export type LoadBalancerRef = Pick<VipRef, 'namespace' | 'uid'>;
+
 /** What a driver sees of a VIP. */
 export interface VipObservation {
   /** Empty while it has none yet, as a Service of type LoadBalancer until its controller has given it one. */
@@ -127,8 +130,8 @@ export interface AmphoraDriver {
   /** Ends it and removes all that it left, its connections too. Must not be attached. */
   destroy(amphora: Amphora, signal?: AbortSignal): Promise<void>;
 
-  /** Names of all amphorae that exist here for a load balancer's uid, also those whose Amphora object is gone. */
-  list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]>;
+  /** Names of all amphorae that exist here for a load balancer, also those whose Amphora object is gone; sorted. */
+  list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<string[]>;
 
   /** Has `visit` called for each amphora and each load balancer of which something has changed here, so that nobody waits for the next look. */
   onChange?(visit: (changed: { kind: 'Amphora' | 'LoadBalancer'; namespace: string; name: string }) => void): void;

@@ -273,9 +273,13 @@ describe('what goes wrong beside it', () => {
     await controlPlane.kubectl(['delete', 'amp', torn!.metadata.name]);
     await until((lb) => expect(lb.status?.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded' }));
     const [heir] = await amphorae();
-    await eventually(async () => expect(await operator.driver.list(heir!.spec.loadBalancer.uid)).toEqual([heir!.metadata.name]), {
-      withinMs: 30_000,
-    });
+    await eventually(
+      async () =>
+        expect(await operator.driver.list({ namespace: 'default', uid: heir!.spec.loadBalancer.uid })).toEqual([heir!.metadata.name]),
+      {
+        withinMs: 30_000,
+      },
+    );
     await until(ready('small'));
   }, 90_000);
 

@@ -73,7 +73,7 @@ describe('no request fails', () => {
     const counts = await traffic.stop();
     expect(counts.failures).toEqual([]);
     expect(counts).toMatchObject({ failed: 0, retriedOnClosedIdle: 0 });
-    expect(await setting.driver.list('lb-uid')).toEqual(['web-amp-4']);
+    expect(await setting.driver.list({ namespace: 'shop', uid: 'lb-uid' })).toEqual(['web-amp-4']);
   });
 
   test('while an amphora is attached, detached and drained, back and forth', async () => {

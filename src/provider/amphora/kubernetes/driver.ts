@@ -11,6 +11,7 @@ import {
   type AmphoraObservation,
   ConfigurationRefused,
   DriverError,
+  type LoadBalancerRef,
   type VipObservation,
   type VipRef,
 } from '../driver.ts';
@@ -232,11 +233,11 @@ export class KubernetesDriver implements AmphoraDriver {
   }
 
   /** Those that have a pod: a Secret alone serves nobody, and goes with its Amphora. */
-  async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
+  async list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
     return this.#pods
-      .ofLoadBalancer(loadBalancerUid)
-      .map(({ metadata }) => metadata.labels?.[LABELS.amphora] ?? metadata.name)
+      .ofLoadBalancer(loadBalancer)
+      .map(({ metadata }) => metadata.labels![LABELS.amphora]!)
       .sort();
   }
 
@@ -280,12 +281,13 @@ export class KubernetesDriver implements AmphoraDriver {
    * Where only nodes with an amphora take connections from outside (externalTrafficPolicy Local), the best place is where the present one of
    * the same role is: whoever sends to that node may go on.
    */
-  async #preferredNodes({ metadata, spec }: Amphora, signal?: AbortSignal): Promise<string[]> {
+  async #preferredNodes(amphora: Amphora, signal?: AbortSignal): Promise<string[]> {
+    const { metadata, spec } = amphora;
     const ref = { namespace: metadata.namespace!, name: vipServiceName(spec.loadBalancer.name) };
     const service = await find<Service>(this.#client, services, ref, signal);
     if (service?.spec?.externalTrafficPolicy !== 'Local') return [];
     const present = this.#pods
-      .ofLoadBalancer(spec.loadBalancer.uid)
+      .sistersOf(amphora)
       .filter(({ metadata: { labels } }) => labels?.[LABELS.vip] !== undefined && labels[LABELS.role] === spec.role);
     return [...new Set(present.flatMap((pod) => pod.spec.nodeName ?? []))].sort();
   }

@@ -6,6 +6,7 @@ import {
   type AmphoraObservation,
   ConfigurationRefused,
   DriverError,
+  type LoadBalancerRef,
   type VipObservation,
   type VipRef,
 } from '../driver.ts';
@@ -183,10 +184,10 @@ export class SimulatedDriver implements AmphoraDriver {
     });
   }
 
-  async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
+  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
     return this.world
-      .amphorae(loadBalancerUid)
+      .amphorae(uid)
       .map(({ name }) => name)
       .sort();
   }

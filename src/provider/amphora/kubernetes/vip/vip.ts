@@ -18,6 +18,7 @@ import {
   secrets,
   services,
 } from '../objects.ts';
+import { freshPodsOf } from '../pods.ts';
 import { agrees } from './agrees.ts';
 import { DrainingSlices } from './draining.ts';
 import { disruptionBudget, networkPolicy, type OperatorPods } from './guards.ts';
@@ -169,7 +170,7 @@ export class KubernetesVip {
   }
 
   async #observation(ref: VipRef, service: Service, signal?: AbortSignal): Promise<VipObservation> {
-    const [slices, amphorae] = await Promise.all([this.#freshSlices(ref, signal), this.#freshPods(ref, signal)]);
+    const [slices, amphorae] = await Promise.all([this.#freshSlices(ref, signal), freshPodsOf(this.#client, ref, signal)]);
     const problem = vipProblem(ref, service);
     const ports = portsOf(service);
     const guarded = this.#guards.every(({ watched, make }) => agrees(watched.get(keyOf(make(ref))), make(ref)));
@@ -225,11 +226,6 @@ export class KubernetesVip {
   async #freshSlices({ namespace, name }: Owner, signal?: AbortSignal): Promise<EndpointSlice[]> {
     const labelSelector = `${SERVICE_NAME}=${vipServiceName(name)}`;
     return (await this.#client.listAll<EndpointSlice>(endpointSlices, { namespace, labelSelector, signal })).items;
-  }
-
-  async #freshPods({ namespace, uid }: Owner, signal?: AbortSignal): Promise<Pod[]> {
-    const labelSelector = `${LABELS.loadBalancerUid}=${uid}`;
-    return (await this.#client.listAll<Pod>(pods, { namespace, labelSelector, signal })).items;
   }
 }
 
