@@ -20,7 +20,7 @@ import {
 } from '../../src/provider/amphora/kubernetes/objects.ts';
 import { KubernetesVip } from '../../src/provider/amphora/kubernetes/vip/vip.ts';
 import { buildAmphora } from '../contract/builders.ts';
-import { useControllers } from '../support/controller-manager.ts';
+import { useControllers } from '../support/controllers.ts';
 import { useControlPlane } from '../support/controlplane.ts';
 import { namespaces } from '../support/core-resources.ts';
 import { eventually } from '../support/eventually.ts';

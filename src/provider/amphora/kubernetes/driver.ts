@@ -22,6 +22,7 @@ import { Identity } from './identity/index.ts';
 import { AmphoraLoader, type Prepared, type Running } from './loader.ts';
 import { ANNOTATIONS, LABELS, vipServiceName } from './names.ts';
 import { type Pod, type Service, services } from './objects.ts';
+import { placementOf } from './placement.ts';
 import { imageOf, podOf } from './pod.ts';
 import { AmphoraPods, nameConflict } from './pods.ts';
 import { AmphoraSecrets } from './secrets.ts';
@@ -265,10 +266,10 @@ export class KubernetesDriver implements AmphoraDriver {
   }
 
   async #createPod(amphora: Amphora, configuration: Configuration, { staged }: Prepared, signal?: AbortSignal): Promise<void> {
-    const preferredNodes = await this.#preferredNodes(amphora, signal);
+    const placement = placementOf(amphora, this.#pods.sistersOf(amphora), await this.#isLocal(amphora, signal));
     const { drainSeconds } = configuration;
     try {
-      await this.#pods.create(podOf(amphora, { image: this.#image, staged, drainSeconds, preferredNodes }), signal);
+      await this.#pods.create(podOf(amphora, { image: this.#image, staged, drainSeconds, placement }), signal);
     } catch (error) {
       if (isAlreadyExists(error)) throw nameConflict(`Pod ${amphora.metadata.name}`);
       if (isNamespaceTerminating(error) || !(isForbidden(error) || isInvalid(error))) throw error;
@@ -277,19 +278,9 @@ export class KubernetesDriver implements AmphoraDriver {
     }
   }
 
-  /**
-   * Where only nodes with an amphora take connections from outside (externalTrafficPolicy Local), the best place is where the present one of
-   * the same role is: whoever sends to that node may go on.
-   */
-  async #preferredNodes(amphora: Amphora, signal?: AbortSignal): Promise<string[]> {
-    const { metadata, spec } = amphora;
+  async #isLocal({ metadata, spec }: Amphora, signal?: AbortSignal): Promise<boolean> {
     const ref = { namespace: metadata.namespace!, name: vipServiceName(spec.loadBalancer.name) };
-    const service = await find<Service>(this.#client, services, ref, signal);
-    if (service?.spec?.externalTrafficPolicy !== 'Local') return [];
-    const present = this.#pods
-      .sistersOf(amphora)
-      .filter(({ metadata: { labels } }) => labels?.[LABELS.vip] !== undefined && labels[LABELS.role] === spec.role);
-    return [...new Set(present.flatMap((pod) => pod.spec.nodeName ?? []))].sort();
+    return (await find<Service>(this.#client, services, ref, signal))?.spec?.externalTrafficPolicy === 'Local';
   }
 
   /** On a node that is gone or silent nobody would end it, and its object would stay for ever. */

@@ -2,6 +2,7 @@ import { type Amphora, API_VERSION, type OwnerReference } from '../../../api/ind
 import { HEALTH_PORT } from '../haproxy/index.ts';
 import { ANNOTATIONS, LABELS, MANAGED_BY, podName, secretName } from './names.ts';
 import type { Pod } from './objects.ts';
+import { ANYWHERE, affinityOf, type Placement } from './placement.ts';
 import { isUid } from './vip/metadata.ts';
 
 /** Where the Secret's files are in the pod. */
@@ -31,8 +32,8 @@ export interface PodOptions {
   staged: string;
   /** How long its connections may take to end when somebody else ends it; seconds. Default 300. */
   drainSeconds?: number;
-  /** Nodes on which it had best run, if it can. */
-  preferredNodes?: readonly string[];
+  /** Where it had best run. Default: anywhere, but for its own pair. */
+  placement?: Placement;
 }
 
 /** The image of an amphora. */
@@ -60,7 +61,7 @@ export function ownersOf({ metadata }: Amphora): OwnerReference[] | undefined {
  * The pod of an amphora: plain HAProxy, which needs no right and no service account. The kubelet starts it again when it ends or freezes, with the
  * operator dead as well.
  */
-export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_DRAIN_SECONDS, preferredNodes = [] }: PodOptions): Pod {
+export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_DRAIN_SECONDS, placement = ANYWHERE }: PodOptions): Pod {
   const { metadata, spec } = amphora;
   const { compute = {} } = spec.flavorData;
   const owners = ownersOf(amphora);
@@ -82,7 +83,7 @@ export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_
       terminationGracePeriodSeconds: drainSeconds + GRACE_MARGIN_SECONDS,
       nodeSelector: { 'kubernetes.io/os': 'linux', ...compute.nodeSelector },
       ...(compute.tolerations?.length ? { tolerations: compute.tolerations } : {}),
-      affinity: affinityOf(amphora, preferredNodes),
+      affinity: affinityOf(amphora, placement),
       securityContext: {
         runAsNonRoot: true,
         runAsUser: HAPROXY_USER,
@@ -144,28 +145,4 @@ function resourcesOf({ spec }: Amphora) {
   const { cpu, memory } = spec.flavorData.compute ?? {};
   const limits = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
   return { requests: { cpu: '50m', memory: '64Mi', ...limits }, limits };
-}
-
-/** The two of a pair apart, where there are several nodes; and what comes after another where that one is, if it had best be. */
-function affinityOf({ spec }: Amphora, preferredNodes: readonly string[]) {
-  const pair = { [LABELS.loadBalancerUid]: spec.loadBalancer.uid, [LABELS.operation]: String(spec.operation) };
-  const topologyKey = spec.flavorData.compute?.topologyKey ?? 'kubernetes.io/hostname';
-  return {
-    podAntiAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [
-        { weight: 100, podAffinityTerm: { topologyKey, labelSelector: { matchLabels: pair } } },
-      ],
-    },
-    ...(preferredNodes.length === 0
-      ? {}
-      : {
-          nodeAffinity: {
-            // The field takes a single name.
-            preferredDuringSchedulingIgnoredDuringExecution: preferredNodes.map((name) => ({
-              weight: 50,
-              preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] },
-            })),
-          },
-        }),
-  };
 }
