@@ -14,6 +14,13 @@ const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(mi
 /** RFC 1123 label. */
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const text = z.string().min(1);
+/** Separated by commas. */
+const names = (name: z.ZodType<string, string>) =>
+  z
+    .string()
+    .transform((list) => list.split(',').map((each) => each.trim()))
+    .transform((list) => list.filter(Boolean))
+    .pipe(z.array(name));
 
 /** One setting: how it is written, what it means, what it may be, and what to say when it is something else. */
 interface Setting<S extends z.ZodType> {
@@ -75,6 +82,13 @@ const settings = {
     mustBe: 'a tag, as in 3.0',
     fallback: '3.0',
   }),
+  amphoraImagePullSecrets: setting({
+    placeholder: 'names',
+    help: 'Secrets by which that image is pulled, separated by commas; each is looked for in the namespace of the load balancer',
+    schema: names(ObjectName),
+    mustBe: 'names of Secrets, separated by commas',
+    fallback: '',
+  }),
   operatorNamespace: setting({
     placeholder: 'name',
     help: 'namespace of the operator, where its authority is kept; default: that of the pod or of the context',
@@ -91,11 +105,7 @@ const settings = {
   watchNamespaces: setting({
     placeholder: 'names',
     help: 'namespaces to look after, separated by commas; default: all',
-    schema: z
-      .string()
-      .transform((names) => names.split(',').map((name) => name.trim()))
-      .transform((names) => names.filter(Boolean))
-      .pipe(z.array(z.string().regex(dnsLabel))),
+    schema: names(z.string().regex(dnsLabel)),
     mustBe: 'names of namespaces, separated by commas',
     fallback: '',
   }),

@@ -1,6 +1,7 @@
 /** The values of the Helm chart: values.yaml, values.schema.json and the table in its README all come from here. */
 import { z } from 'zod';
 import { ImageTag } from '../../src/api/flavorprofile.ts';
+import { ObjectName } from '../../src/api/meta.ts';
 import { driverNames } from '../../src/config.ts';
 import { logLevels } from '../../src/log.ts';
 
@@ -68,6 +69,12 @@ export const Values = z.strictObject({
           .default('docker.io/library/haproxy')
           .describe('Plain HAProxy, 3.0 or newer, as a user without rights; no tag here.'),
         tag: ImageTag.default('3.0').describe('Where a flavor’s profile has no ampImageTag.'),
+        pullSecrets: z
+          .array(z.strictObject({ name: ObjectName }))
+          .default([])
+          .describe(
+            'Secrets by which it is pulled: [{name: …}]. They must be in the namespace of each load balancer, and count in place of those of its default service account.',
+          ),
       }),
     })
     .describe('Amphorae of the driver kubernetes.'),

@@ -23,7 +23,7 @@ import { AmphoraLoader, type Prepared, type Running } from './loader.ts';
 import { ANNOTATIONS, LABELS, vipServiceName } from './names.ts';
 import { type Pod, type Service, services } from './objects.ts';
 import { placementOf } from './placement.ts';
-import { imageOf, podOf } from './pod.ts';
+import { type AmphoraImage, imageOf, podOf } from './pod.ts';
 import { AmphoraPods, nameConflict } from './pods.ts';
 import { AmphoraSecrets } from './secrets.ts';
 import { stagedIn } from './staged.ts';
@@ -37,8 +37,7 @@ export interface KubernetesDriverOptions {
   watch: Watch;
   /** Where the operator's own pods are, and the labels by which they are known. */
   operator: { namespace: string; podLabels: Record<string, string> };
-  /** Image of plain HAProxy; the tag is that of flavors without an `ampImageTag`. */
-  image: { repository: string; tag: string };
+  image: AmphoraImage;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -55,7 +54,7 @@ const DESTROY_SECONDS = 1;
 export class KubernetesDriver implements AmphoraDriver {
   readonly name = 'kubernetes';
   readonly #client: KubeClient;
-  readonly #image: KubernetesDriverOptions['image'];
+  readonly #image: AmphoraImage;
   readonly #now: () => number;
   readonly #vip: KubernetesVip;
   readonly #identity: Identity;
@@ -305,6 +304,7 @@ export class KubernetesDriver implements AmphoraDriver {
       pod,
       node: await this.#pods.nodeOf(pod, signal),
       image: imageOf(amphora, this.#image),
+      pullSecrets: this.#image.pullSecrets ?? [],
       tolerations: amphora.spec.flavorData.compute?.tolerations,
       isDraining: amphora.spec.steering === 'Draining',
       isOurs: this.#pods.isOurRemoval(pod) || amphora.metadata.deletionTimestamp !== undefined,

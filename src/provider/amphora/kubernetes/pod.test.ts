@@ -41,6 +41,12 @@ describe('a flavor', () => {
     expect(containerOf(amphora({ ampImageTag: '3.2' }), options).image).toBe('docker.io/library/haproxy:3.2');
   });
 
+  test('has it pulled by the Secrets that the operator is told of', () => {
+    expect(podOf(amphora({}), options).spec).not.toHaveProperty('imagePullSecrets');
+    const pulled = podOf(amphora({}), { ...options, image: { ...image, pullSecrets: ['one', 'two'] } });
+    expect(pulled.spec.imagePullSecrets).toEqual([{ name: 'one' }, { name: 'two' }]);
+  });
+
   test('chooses its nodes', () => {
     const tolerations = [{ key: 'edge', operator: 'Exists' as const }];
     const spec = specOf(amphora({ compute: { nodeSelector: { zone: 'a' }, tolerations } }), options);

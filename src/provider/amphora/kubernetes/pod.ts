@@ -24,10 +24,18 @@ const PRE_STOP_SECONDS = 5;
 const DEFAULT_DRAIN_SECONDS = 300;
 const GRACE_MARGIN_SECONDS = PRE_STOP_SECONDS + 10;
 
+/** Plain HAProxy, and how it is had. */
+export interface AmphoraImage {
+  repository: string;
+  /** Of flavors without an `ampImageTag`. */
+  tag: string;
+  /** Names of Secrets of the pod's namespace by which it is pulled. Default: those of the namespace's service account. */
+  pullSecrets?: readonly string[];
+}
+
 /** What decides about a pod beside its Amphora. */
 export interface PodOptions {
-  /** Repository and tag, the tag where the flavor names none. */
-  image: { repository: string; tag: string };
+  image: AmphoraImage;
   /** What its Secret holds (`ANNOTATIONS.staged`). */
   staged: string;
   /** How long its connections may take to end when somebody else ends it; seconds. Default 300. */
@@ -37,7 +45,7 @@ export interface PodOptions {
 }
 
 /** The image of an amphora. */
-export const imageOf = ({ spec }: Amphora, { repository, tag }: PodOptions['image']): string =>
+export const imageOf = ({ spec }: Amphora, { repository, tag }: AmphoraImage): string =>
   `${repository}:${spec.flavorData.ampImageTag ?? tag}`;
 
 /** Labels of an amphora's pod and Secret. */
@@ -80,6 +88,7 @@ export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_
       enableServiceLinks: false,
       dnsPolicy: 'Default',
       restartPolicy: 'Always',
+      ...(image.pullSecrets?.length ? { imagePullSecrets: image.pullSecrets.map((name) => ({ name })) } : {}),
       terminationGracePeriodSeconds: drainSeconds + GRACE_MARGIN_SECONDS,
       nodeSelector: { 'kubernetes.io/os': 'linux', ...compute.nodeSelector },
       ...(compute.tolerations?.length ? { tolerations: compute.tolerations } : {}),
