@@ -95,6 +95,28 @@ export const Values = z.strictObject({
         .describe(
           'ValidatingAdmissionPolicies: refuse flavors that can’t be entered at apply; let nobody but the operator write a status or an Amphora.',
         ),
+      vipService: z
+        .strictObject({
+          types: z
+            .array(z.enum(['ClusterIP', 'LoadBalancer']))
+            .min(1)
+            .default(['ClusterIP', 'LoadBalancer'])
+            .describe('Types that new load balancers may have.'),
+          annotations: z
+            .array(
+              z
+                .string()
+                .max(317)
+                .regex(/^([A-Za-z0-9][-A-Za-z0-9_./]*)?\*?$/)
+                .min(1),
+            )
+            .max(64)
+            .default(['*'])
+            .describe('Annotations that may be set: keys, or beginnings of keys with * behind them, as in metallb.io/*; [] for none.'),
+        })
+        .describe(
+          'What load balancers may ask of the Service of their VIP (spec.vip.service). Say less where an address outside costs something or isn’t for everybody, or where annotations reach what only you should decide on, such as address pools, firewalls or certificates: it is the operator that makes the Service, so that a tenant needs no right to Services for it.',
+        ),
     })
     .describe('Admission, without a webhook server.'),
   rbac: z

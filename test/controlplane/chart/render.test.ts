@@ -100,6 +100,8 @@ describe('the chart', () => {
     ['a driver that there is none of', 'operator.driver=magic', "value must be one of 'kubernetes', 'process', 'simulated'"],
     ['a tag that is none', 'amphora.image.tag=a:b', 'amphora/image/tag'],
     ['a Secret of no such name', 'amphora.image.pullSecrets[0].name=A_B', 'amphora/image/pullSecrets/0/name'],
+    ['a type of Service that there is none of', 'admissionPolicy.vipService.types={NodePort}', 'admissionPolicy/vipService/types/0'],
+    ['an annotation that is none', "admissionPolicy.vipService.annotations={a'b}", 'admissionPolicy/vipService/annotations/0'],
     ['a misspelt value', 'replica=2', "additional properties 'replica' not allowed"],
     ['a namespace that is none', 'operator.watchNamespaces={A_B}', 'operator/watchNamespaces/0'],
     ['a number in place of a switch', 'crds.enabled=1', 'got number, want boolean'],
@@ -126,6 +128,9 @@ describe('the chart', () => {
     const policies = (objects: Rendered[]) => objects.filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
     expect(policies(await rendered())).toHaveLength(4);
     expect(policies(await rendered('admissionPolicy.enabled=false'))).toEqual([]);
+    const restricted = 'admissionPolicy.vipService.types={ClusterIP}';
+    expect(policies(await rendered(restricted))).toHaveLength(6);
+    expect(policies(await rendered(restricted, 'admissionPolicy.enabled=false'))).toEqual([]);
   });
 
   test('runs hardened pods (restricted, Pod Security Standards)', async () => {
