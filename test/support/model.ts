@@ -170,6 +170,7 @@ export class Model {
       members: [],
       stickTablesSynced: true,
       connections: { current: 0, total: 0, queued: false },
+      statistics: [],
     };
     const refused = this.refused.has(this.edition) && fact.loaded !== this.edition;
     const trouble = refused ? { reason: 'ConfigurationRefused', message: 'HAProxy refused it.', refused: true } : undefined;

@@ -42,6 +42,7 @@ export function amphoraStatus(
       quietSince: grown ? rfc3339Precise(now) : before.connections!.quietSince,
       observedAt: rfc3339Precise(now),
     },
+    statistics: seen.statistics.length > 0 ? seen.statistics : before.statistics,
     drainStartedAt: drained ? (before.drainStartedAt ?? rfc3339Precise(now)) : undefined,
     conditions: mergeConditions(before.conditions, claims(seen, wanted, trouble), amphora.metadata.generation, now),
   };
@@ -124,8 +125,8 @@ function countersWait(amphora: Amphora, next: AmphoraStatus): number {
 export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
   const before = amphora.status;
   if (!before?.connections) return true;
-  const { connections: newer, ...facts } = next;
-  const { connections: older, ...known } = before;
+  const { connections: newer, statistics: _, ...facts } = next;
+  const { connections: older, statistics: __, ...known } = before;
   if (stable(facts) !== stable(known)) return true;
   return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= countersWait(amphora, next);
 }

@@ -1,4 +1,4 @@
-import type { Amphora, MemberStatus, VipService } from '../../api/index.ts';
+import type { Amphora, ListenerStatistics, MemberStatus, VipService } from '../../api/index.ts';
 import type { Configuration } from './configuration.ts';
 
 /** A load balancer's VIP as a driver knows it. */
@@ -61,6 +61,8 @@ export interface AmphoraObservation {
   stickTablesSynced: boolean;
   /** Over all its HAProxy processes, those that a reload left behind too. `queued`: at its limit, clients may be waiting to be accepted. */
   connections: { current: number; total: number; queued: boolean };
+  /** By listening port, over the same processes; those that are gone count on. */
+  statistics: ListenerStatistics[];
 }
 
 /** What is observed of an amphora that there is nothing of. */
@@ -73,6 +75,7 @@ export const ABSENT: Readonly<AmphoraObservation> = Object.freeze({
   members: [],
   stickTablesSynced: true,
   connections: { current: 0, total: 0, queued: false },
+  statistics: [],
 });
 
 /** The running HAProxy refused a configuration, and goes on with the one that it has. `message` carries its alerts. */

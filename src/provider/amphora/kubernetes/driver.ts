@@ -170,7 +170,7 @@ export class KubernetesDriver implements AmphoraDriver {
       address: pod.status?.podIP,
       startedAt: answers ? startOf(pod) : undefined,
       ...this.#vip.seen(pod),
-      connections: this.#watch.count(key, workers, isStarted),
+      ...this.#watch.count(key, workers, isStarted),
     };
   }
 
