@@ -1,7 +1,6 @@
 /**
  * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, the page
- * of conditions, and the page and the schema of notifications.
- * of conditions, and the SDK's types and pages.
+ * of conditions, the page and the schema of notifications, and the SDK's types and pages.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
