@@ -42,6 +42,20 @@ function active(): Story {
 }
 
 describe('the Events of', () => {
+  test('a resize to an older image warn of it once', () => {
+    const story = active();
+    story.model.flavors.set('small', { imageTag: '3.2' });
+    story.model.flavors.set('large', { imageTag: '3.0' });
+    story.want('huge');
+    story.until((model) => isReady(model) && model.status.flavorId === 'huge');
+    story.want('small');
+    story.until((model) => isReady(model) && model.status.flavorId === 'small');
+    story.want('large');
+    story.until((model) => isReady(model) && model.status.flavorId === 'large');
+    const warnings = story.events.filter(({ reason }) => reason === 'OlderImage');
+    expect(warnings).toMatchObject([{ type: 'Warning', note: expect.stringContaining('older than 3.2 in force') }]);
+  });
+
   test('a resize tell of its start, of each goal and of its end, once and in order', () => {
     const story = active();
     story.want('large');

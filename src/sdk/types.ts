@@ -350,6 +350,8 @@ export interface Operation {
     reason: string;
     message: string;
   };
+  /** What it may break, although it was accepted. */
+  warning?: string;
   /** Counts the times that the same change was tried. Default: 1. */
   attempt?: number;
   startedAt: string;

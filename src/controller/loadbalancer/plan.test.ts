@@ -446,6 +446,26 @@ describe('an amphora that does not get started', () => {
   });
 });
 
+describe('a resize to an older amphora image', () => {
+  const images = { new: { imageTag: '3.2.1' }, old: { imageTag: '3.0.11-alpine' }, newest: { imageTag: '3.10' } };
+
+  test('is warned of in the operation and the condition, and goes through', () => {
+    const model = active('new', images);
+    want(model, 'old');
+    model.until(step('Built'), 400, neverWithout);
+    expect(model.status.operation?.warning).toMatch(/ampImageTag 3\.0\.11-alpine, which is older than 3\.2\.1 in force/);
+    expect(condition(model, 'Resizing')?.message).toContain('set flavorId back to new');
+    model.until((m) => m.status.flavorId === 'old' && isActive(m), 400, neverWithout);
+  });
+
+  test.each(['newest', 'large'])('is not, where the tag is newer or none is given: %s', (flavorId) => {
+    const model = active('new', images);
+    want(model, flavorId);
+    model.until(step('Built'), 400, neverWithout);
+    expect(model.status.operation?.warning).toBeUndefined();
+  });
+});
+
 describe('a pair', () => {
   const roles = (model: Model) => [...model.amphorae.values()].map(({ object }) => object.spec.role).sort();
 
