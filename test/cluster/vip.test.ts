@@ -508,7 +508,7 @@ describe('the VIP as a Service', () => {
       await expect(evict('web-amp-2')).rejects.toThrow(/disruption budget/);
     });
 
-    test('has its listeners open to all, and its other ports to the operator and its sisters', async () => {
+    test('has its listeners and its health open to all, its control port to the operator, and that of its peers to these', async () => {
       await vip.ensure(ref, [80]);
       const policy = await client.get<KubeObject & { spec: object }>(networkPolicies, { namespace, name: 'web-amphorae' });
       const sisters = { matchLabels: { [LABELS.loadBalancerUid]: ref.uid } };
@@ -519,6 +519,7 @@ describe('the VIP as a Service', () => {
           {
             ports: [
               { protocol: 'TCP', port: 1, endPort: 61024 },
+              { protocol: 'TCP', port: 61028 },
               { protocol: 'TCP', port: 61029, endPort: 65535 },
             ],
           },
@@ -533,10 +534,7 @@ describe('the VIP as a Service', () => {
           },
           {
             from: [{ podSelector: sisters }],
-            ports: [
-              { protocol: 'TCP', port: 61025 },
-              { protocol: 'TCP', port: 61028 },
-            ],
+            ports: [{ protocol: 'TCP', port: 61025 }],
           },
         ],
       });
