@@ -1,9 +1,9 @@
 const MIB = 2 ** 20;
 
 /**
- * How long an answer may be. A row of `show stat` has 360 bytes to begin with and some 700 once its counters have grown, on HAProxy 3.0; so 64 pools of
- * 512 members take 12 to 23 MB, more than a Secret can hold the configuration of. A row of `show servers state` has half of that. Nothing else
- * grows with members.
+ * How long an answer may be. A row of `show stat` has 435 bytes on HAProxy 3.0 (360 on 2.6) to begin with, some 750 once its counters have ten digits: 64
+ * pools of 512 members take 14 to 25 MB, and a Secret holds the configuration of far fewer. A row of `show servers state` has less than half of that.
+ * Nothing else grows with members.
  */
 const boundOf = (command: string): number => (/\bshow (stat|servers state)$/.test(command) ? 32 * MIB : MIB);
 
