@@ -1,4 +1,4 @@
-import { Fault } from './fault.ts';
+import { OctaviaFault } from './octavia/index.ts';
 
 /** An element of a list, as the API shows it. */
 export type Item = Record<string, unknown>;
@@ -21,7 +21,7 @@ export interface Page {
  * `page_reverse`, `fields`.
  *
  * @param url of the request, without its query: what the links start with
- * @throws Fault 400 in Octavia's words for a key, direction, limit, marker or filter that is none
+ * @throws OctaviaFault 400 in Octavia's words for a key, direction, limit, marker or filter that is none
  */
 export function paged(all: Item[], query: Query, url: string): Page {
   const found = sorted(filtered(all, query), query);
@@ -57,7 +57,7 @@ function testOf(name: string, values: string[], all: Item[]): Test {
   // Octavia's lists name parents by id, as in listeners[].loadbalancers: [{ id }].
   const parents = `${name.replace(/_id$/, '')}s`;
   if (all.length > 0 && !all.some((item) => name in item || parents in item)) {
-    throw new Fault(400, `One or more arguments are either duplicate or invalid: there is no attribute ${name} to filter by.`);
+    throw new OctaviaFault(400, `One or more arguments are either duplicate or invalid: there is no attribute ${name} to filter by.`);
   }
   return (item) => values.some((value) => (name in item ? equals(item[name], value) : idsOf(item[parents]).includes(value)));
 }
@@ -78,7 +78,7 @@ function equals(has: unknown, wanted: string): boolean {
 function sorted(items: Item[], query: Query): Item[] {
   const keys = [...sortKeysOf(query), { key: 'created_at', sign: 1 }, { key: 'id', sign: 1 }];
   for (const { key } of keys.slice(0, -2)) {
-    if (items.length > 0 && !items.some((item) => key in item)) throw new Fault(400, `Supplied sort key '${key}' is not valid.`);
+    if (items.length > 0 && !items.some((item) => key in item)) throw new OctaviaFault(400, `Supplied sort key '${key}' is not valid.`);
   }
   return items.toSorted((a, b) => {
     for (const { key, sign } of keys) {
@@ -96,9 +96,9 @@ function sortKeysOf(query: Query): { key: string; sign: number }[] {
   const written =
     sort.length > 0 ? sort.map((part) => part.split(':')) : sortKeys.map((key, i) => [key, ...(sortDirs[i] ? [sortDirs[i]] : [])]);
   return written.map(([key, direction = 'asc', ...rest]) => {
-    if (!key || rest.length > 0) throw new Fault(400, `Supplied sort key '${key}' is not valid.`);
+    if (!key || rest.length > 0) throw new OctaviaFault(400, `Supplied sort key '${key}' is not valid.`);
     const sign = { asc: 1, desc: -1 }[direction.toLowerCase()];
-    if (sign === undefined) throw new Fault(400, `Supplied sort direction '${direction}' is not valid.`);
+    if (sign === undefined) throw new OctaviaFault(400, `Supplied sort direction '${direction}' is not valid.`);
     return { key, sign };
   });
 }
@@ -114,7 +114,7 @@ function cut(found: Item[], query: Query): { items: Item[]; first: number; last:
   const limit = limitOf(lastOf(query.limit));
   const marker = lastOf(query.marker);
   const at = marker === undefined ? -1 : found.findIndex(({ id }) => id === marker);
-  if (marker !== undefined && at < 0) throw new Fault(400, `Supplied pagination marker '${marker}' is not valid.`);
+  if (marker !== undefined && at < 0) throw new OctaviaFault(400, `Supplied pagination marker '${marker}' is not valid.`);
   const back = marker !== undefined && lastOf(query.page_reverse)?.toLowerCase() === 'true';
   const first = back ? Math.max(0, at - limit) : at + 1;
   const last = back ? at : Math.min(found.length, first + limit);
@@ -123,7 +123,7 @@ function cut(found: Item[], query: Query): { items: Item[]; first: number; last:
 
 function limitOf(limit: string | undefined): number {
   if (limit === undefined || limit === 'infinite') return Number.POSITIVE_INFINITY;
-  if (!/^-?\d+$/.test(limit)) throw new Fault(400, `Supplied pagination limit '${limit}' is not valid.`);
+  if (!/^-?\d+$/.test(limit)) throw new OctaviaFault(400, `Supplied pagination limit '${limit}' is not valid.`);
   return Number(limit) < 1 ? Number.POSITIVE_INFINITY : Number(limit);
 }
 

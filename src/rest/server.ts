@@ -4,18 +4,32 @@ import { join } from 'node:path';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
-import { hasZodFastifySchemaValidationErrors, jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod';
-import type { App, Context } from './app.ts';
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { Access } from './access.ts';
+import type { App } from './app.ts';
 import { type Authentication, tokenOf } from './auth/authentication.ts';
-import { Fault, faultBody, faultOf } from './fault.ts';
+import type { Authorization } from './auth/authorization.ts';
+import { Directory } from './directory.ts';
+import { faultBody, kubeFault } from './fault.ts';
 import type { RestMetrics } from './metrics.ts';
+import { faultOf, idsOf, OctaviaFault } from './octavia/index.ts';
+import type { Repository } from './repository.ts';
+import { amphoraRoutes } from './routes/amphorae.ts';
+import { flavorProfileRoutes } from './routes/flavorprofiles.ts';
 import { flavorRoutes } from './routes/flavors.ts';
 import { loadBalancerRoutes } from './routes/loadbalancers.ts';
+import { networkRoutes } from './routes/networks.ts';
+import { providerRoutes } from './routes/providers.ts';
 import { versionRoutes } from './routes/versions.ts';
 
-export interface ServerOptions extends Context {
+export interface ServerOptions {
+  repository: Repository;
   authentication: Authentication;
+  authorization: Authorization;
+  /** Field managers that write back what others change. */
+  gitopsManagers: readonly string[];
   log: FastifyBaseLogger;
   metrics: RestMetrics;
   /** PEM. */
@@ -37,8 +51,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
   const { authentication, log, metrics, tls, bodyLimitBytes, trustedProxies } = options;
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'requestId',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => `req-${randomUUID()}`,
     bodyLimit: bodyLimitBytes,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
@@ -47,12 +60,17 @@ export async function createServer(options: ServerOptions): Promise<App> {
     forceCloseConnections: 'idle',
     https: tls ?? null,
   }) as unknown as App;
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(({ schema }) => (data) => {
+    const result = (schema as unknown as z.ZodType).safeParse(data);
+    return result.success ? { value: result.data } : { error: faultOf(result.error.issues, data) };
+  });
+  // Schemas of answers are for the description alone: `fields` leaves out what it will.
+  app.setSerializerCompiler(() => JSON.stringify);
   app.decorateRequest('caller', null);
   takeAnyJson(app);
   app.setErrorHandler(answerFault);
   app.setNotFoundHandler(({ method, originalUrl }) => {
-    throw new Fault(404, `There is no ${method} ${originalUrl.split('?')[0]}: GET /docs lists what there is.`);
+    throw new OctaviaFault(404, `There is no ${method} ${originalUrl.split('?')[0]}: GET /docs lists what there is.`);
   });
   await app.register(rateLimit, { global: false, max: options.rateLimit, timeWindow: 60_000 });
   const limiter = options.rateLimit > 0 ? app.createRateLimit() : undefined;
@@ -62,7 +80,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
     const limit = await limiter?.(request);
     if (limit && !limit.isAllowed && limit.isExceeded) {
       reply.header('Retry-After', limit.ttlInSeconds);
-      throw new Fault(429, `There were more than ${limit.max} requests in a minute: try again in ${limit.ttlInSeconds} s.`);
+      throw new OctaviaFault(429, `There were more than ${limit.max} requests in a minute: try again in ${limit.ttlInSeconds} s.`);
     }
     if (!isPublic(request.url.split('?')[0]!)) request.caller = await authenticated(request, reply, authentication);
   });
@@ -72,11 +90,18 @@ export async function createServer(options: ServerOptions): Promise<App> {
   });
 
   await describeAt(app, '/docs');
+  const { repository, authorization, gitopsManagers } = options;
+  const directory = new Directory(repository, (loadBalancer) => [loadBalancer.metadata.uid!, ...idsOf(loadBalancer).keys()]);
+  const context = { repository, authorization, gitopsManagers, access: new Access(repository, directory, authorization) };
   // Once the description listens for them.
   app.after(() => {
     versionRoutes(app);
-    loadBalancerRoutes(app, options);
-    flavorRoutes(app, options);
+    loadBalancerRoutes(app, context);
+    flavorRoutes(app, context);
+    flavorProfileRoutes(app, context);
+    providerRoutes(app);
+    amphoraRoutes(app, context);
+    networkRoutes(app);
   });
   return app;
 }
@@ -97,30 +122,22 @@ async function authenticated(request: FastifyRequest, reply: FastifyReply, authe
   if (caller) return caller;
   reply.header('WWW-Authenticate', 'Bearer realm="reflavor"');
   const why = token === undefined ? 'it came without a token' : 'its token is not valid, or no longer';
-  throw new Fault(
+  throw new OctaviaFault(
     401,
     `The request you have made requires authentication: ${why}. Send a token of the Kubernetes cluster as X-Auth-Token or Authorization: Bearer.`,
   );
 }
 
 function answerFault(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const fault = hasZodFastifySchemaValidationErrors(error) ? invalidInput(error.validation[0]!) : (faultOf(error) ?? ofFastify(error));
-  if (!fault || fault.status >= 500) request.log.error({ err: fault?.cause ?? error }, 'a request failed');
-  const { status, message } = fault ?? {
-    status: 500,
-    message: `Something unknown went wrong: ask an admin to look for ${request.id} in the logs.`,
-  };
-  void reply.code(status).send(faultBody({ status, message }));
+  const { status, message } = (error instanceof OctaviaFault ? error : kubeFault(error)) ?? ofServer(error, request.id);
+  if (status >= 500 && status !== 501) request.log.error({ err: error }, 'a request failed');
+  void reply.code(status).send(faultBody(status, message));
 }
 
-/** What fastify itself refuses: a body that is no JSON, too large, a malformed URL. */
-function ofFastify({ statusCode = 500, message }: FastifyError): Fault | undefined {
-  return statusCode < 500 ? new Fault(statusCode, message) : undefined;
-}
-
-function invalidInput({ instancePath, message }: { instancePath: string; message?: string }): Fault {
-  const field = instancePath.split('/').filter(Boolean).join('.') || 'the body';
-  return new Fault(400, `Invalid input for field/attribute ${field}. ${message}`);
+/** What fastify refuses, as a body that is no JSON or too large; anything else is a mistake of ours. */
+function ofServer({ statusCode = 500, message }: FastifyError, id: string): { status: number; message: string } {
+  if (statusCode < 500) return { status: statusCode, message };
+  return { status: 500, message: `Something unknown went wrong: have an admin look for ${id} in the logs of the API.` };
 }
 
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {

@@ -1,7 +1,7 @@
 import { GROUP } from '../../api/meta.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject, Resource } from '../../kube/types.ts';
-import { Fault } from '../fault.ts';
+import { OctaviaFault } from '../octavia/index.ts';
 import type { Caller } from './authentication.ts';
 import { BriefMemory } from './brief-memory.ts';
 
@@ -43,12 +43,12 @@ export class Authorization {
     return this.#memory.get(JSON.stringify([caller, deed]), () => this.#review(caller, deed));
   }
 
-  /** @throws Fault 403 in Octavia's words, with the right that is missing, unless the caller may do it */
+  /** @throws OctaviaFault 403 in Octavia's words, with the right that is missing, unless the caller may do it */
   async require(caller: Caller, deed: Deed): Promise<void> {
     if (await this.may(caller, deed)) return;
     const { verb, resource, subresource, namespace } = deed;
     const what = `${verb} ${resource}${subresource ? `/${subresource}` : ''}.${GROUP}`;
-    throw new Fault(
+    throw new OctaviaFault(
       403,
       `Policy does not allow this request to be performed: ${caller.username} may not ${what}${namespace ? ` in project ${namespace}` : ''}. An admin can give that right by one of the roles load-balancer-read, -write and -admin.`,
     );
