@@ -1,27 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import type { LoadBalancer, LoadBalancerSpec } from '../../api/index.ts';
+import type { LoadBalancer } from '../../api/index.ts';
 import { conflict, invalidInput } from './fault.ts';
 import { snake } from './fields.ts';
 import { idOf } from './ids.ts';
 import { annotated, type Notes, notesOf } from './notes.ts';
 
-/** A load balancer in the making: changed in place, and nobody else's. */
-export interface Draft {
-  spec: LoadBalancerSpec;
+/** A load balancer in the making: its spec and its notes are changed in place, and are nobody else's. */
+export interface Draft extends LoadBalancer {
   notes: Notes;
 }
 
-/** A copy of a load balancer as `act` changes it. @throws OctaviaFault 409 where it is being deleted, and whatever `act` throws */
+/**
+ * A copy of a load balancer as `act` changes it; the very same where nothing is changed.
+ * @throws OctaviaFault 409 where it is being deleted, and whatever `act` throws
+ */
 export function changed(loadBalancer: LoadBalancer, act: (draft: Draft) => void): LoadBalancer {
   const { metadata } = loadBalancer;
   if (metadata.deletionTimestamp) throw conflict(`Load Balancer ${metadata.uid} is immutable and cannot be updated.`);
-  const draft: Draft = { spec: structuredClone(loadBalancer.spec), notes: notesOf(loadBalancer) };
+  const draft: Draft = { ...loadBalancer, spec: structuredClone(loadBalancer.spec), notes: notesOf(loadBalancer) };
   act(draft);
-  return {
-    ...loadBalancer,
-    metadata: { ...metadata, annotations: annotated(metadata.annotations, draft.spec, draft.notes) },
-    spec: draft.spec,
-  };
+  const { notes, spec } = draft;
+  const annotations = annotated(metadata.annotations, spec, notes);
+  const same = isDeepStrictEqual(spec, loadBalancer.spec) && isDeepStrictEqual(annotations, metadata.annotations ?? {});
+  return same ? loadBalancer : { ...loadBalancer, metadata: { ...metadata, annotations }, spec };
 }
 
 /** The same for a new child: the load balancer with it, and its id. `act` returns its path. */
@@ -39,6 +41,11 @@ export function note(notes: Notes, path: string, body: { name?: string | null; t
   const name = body.name === undefined ? before?.name : (body.name ?? '');
   notes[path] = { name: name === key ? undefined : name, tags: body.tags === undefined ? before?.tags : (body.tags ?? []) };
 }
+
+/** Puts one in the place of another. */
+export const swap = <T>(list: T[], before: T, after: T): void => {
+  list[list.indexOf(before)] = after;
+};
 
 /** What the fields of a spec want where a pattern alone would not tell. */
 const WANTED: Record<string, string> = {

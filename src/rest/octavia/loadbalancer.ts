@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { API_VERSION, type LoadBalancer, LoadBalancerSpec } from '../../api/index.ts';
 import { Bool, IpAddress, Project, Reference, Tags, Text } from './body.ts';
-import { changed, settled } from './change.ts';
+import { changed, type Draft, settled } from './change.ts';
 import { conflict, invalid, OctaviaFault, unsupported } from './fault.ts';
 import { write } from './fields.ts';
 import type { Flavors } from './flavors.ts';
 import { idOf, pathOf } from './ids.ts';
+import { addListener, ListenerInTree } from './listener.ts';
 import { objectNameFor } from './names.ts';
 import { findNetwork, networkOf } from './networks.ts';
+import { annotated } from './notes.ts';
+import { PoolInTree } from './pool.ts';
+import { addPools } from './pools.ts';
 import { Common, Id, octaviaTime, projectOf, type View } from './view.ts';
 
 /** Attributes of Octavia's that only say something where there is Neutron; refused in words where they are given. */
@@ -28,6 +32,8 @@ export const LoadBalancerCreate = z.strictObject({
   additional_vips: z.array(z.unknown()).nullish(),
   availability_zone: Text,
   ...Neutron,
+  listeners: z.array(ListenerInTree).nullish(),
+  pools: z.array(PoolInTree).nullish(),
   tags: Tags,
 });
 export type LoadBalancerCreate = z.infer<typeof LoadBalancerCreate>;
@@ -98,10 +104,10 @@ function updatedAt({ metadata }: LoadBalancer): string | null {
 }
 
 /**
- * The object to create for a request, without the children that it names.
+ * The object to create for a request, with all listeners, pools and what belongs to them that the request describes.
  * @param namespace the project's
  * @param suffix for `metadata.name`, where the plain one is taken: lower-case letters and digits, at most 8
- * @throws OctaviaFault 400 where a flavor, network or address is not to be had, 501 for what Reflavor can't do
+ * @throws OctaviaFault 400 where a flavor, network or address is not to be had, 501 for what Reflavor can't do, and whatever a child is refused for
  */
 export function createLoadBalancer(body: LoadBalancerCreate, namespace: string, flavors: Flavors, suffix?: string): LoadBalancer {
   refuseNeutron(body);
@@ -124,7 +130,13 @@ export function createLoadBalancer(body: LoadBalancerCreate, namespace: string, 
   const spec: Partial<LoadBalancerSpec> = { name: name ?? '', flavorId: flavorFor(body.flavor_id, flavors), vip };
   write(spec, body, ['description', 'admin_state_up', 'tags']);
   const metadata = { name: objectNameFor(name ?? '', suffix), namespace };
-  return { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata, spec: settled(LoadBalancerSpec, spec) };
+  const draft: Draft = { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata, spec: settled(LoadBalancerSpec, spec), notes: {} };
+  const listeners = body.listeners ?? [];
+  const pools = addPools(draft, body.pools ?? [], listeners);
+  for (const listener of listeners) addListener(draft, listener, pools);
+  const { notes, ...loadBalancer } = draft;
+  const annotations = annotated({}, draft.spec, notes);
+  return Object.keys(annotations).length === 0 ? loadBalancer : { ...loadBalancer, metadata: { ...metadata, annotations } };
 }
 
 /** The flavor that a new load balancer enters, by name. @throws OctaviaFault 400 */

@@ -53,3 +53,6 @@ export const commonOf = ({ loadBalancer, notes }: View, path: string) => ({
   created_at: null,
   updated_at: null,
 });
+
+/** The name of a child: as it was given, else the key by which it stands in its list. */
+export const nameOf = ({ notes }: View, path: string, key: string): string => notes[path]?.name ?? key;
