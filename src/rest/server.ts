@@ -17,6 +17,7 @@ import type { RestMetrics } from './metrics.ts';
 import { faultOf, idsOf, OctaviaFault } from './octavia/index.ts';
 import type { Repository } from './repository.ts';
 import { amphoraRoutes } from './routes/amphorae.ts';
+import { allChildRoutes } from './routes/children.ts';
 import { flavorProfileRoutes } from './routes/flavorprofiles.ts';
 import { flavorRoutes } from './routes/flavors.ts';
 import { loadBalancerRoutes } from './routes/loadbalancers.ts';
@@ -97,6 +98,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
   app.after(() => {
     versionRoutes(app);
     loadBalancerRoutes(app, context);
+    allChildRoutes(app, context);
     flavorRoutes(app, context);
     flavorProfileRoutes(app, context);
     providerRoutes(app);

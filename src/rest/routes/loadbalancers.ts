@@ -13,9 +13,15 @@ import {
   invalid,
   LoadBalancerCreate,
   LoadBalancerResponse,
+  LoadBalancerTreeResponse,
   LoadBalancerUpdate,
   loadBalancerOf,
+  loadBalancerTreeOf,
   OctaviaFault,
+  StatsResponse,
+  StatusTreeResponse,
+  statsOf,
+  statusTreeOf,
   updateLoadBalancer,
   viewOf,
 } from '../octavia/index.ts';
@@ -65,12 +71,40 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
     },
   );
 
+  for (const name of ['status', 'statuses']) {
+    app.get(
+      `${path}/:id/${name}`,
+      {
+        schema: {
+          tags,
+          summary: 'Show the statuses of a load balancer and its children',
+          params: ById,
+          response: { 200: StatusTreeResponse },
+        },
+      },
+      async (request) => {
+        const loadBalancer = await access.loadBalancer(callerOf(request), request.params.id, { verb: 'get' });
+        return statusTreeOf(viewOf(loadBalancer, await repository.amphoraeOf(loadBalancer), await flavors()));
+      },
+    );
+  }
+
+  app.get(
+    `${path}/:id/stats`,
+    { schema: { tags, summary: 'Show the statistics of a load balancer', params: ById, response: answers(200, { stats: StatsResponse }) } },
+    async (request) => {
+      const loadBalancer = await access.loadBalancer(callerOf(request), request.params.id, { verb: 'get' });
+      return { stats: statsOf(await repository.amphoraeOf(loadBalancer)) };
+    },
+  );
+
   app.post(
     path,
     {
       schema: {
         ...{ tags, summary: 'Create a load balancer', body: z.strictObject({ loadbalancer: LoadBalancerCreate }) },
-        response: answers(201, { loadbalancer: LoadBalancerResponse }),
+        description: 'With all listeners, pools and what belongs to them that the body describes.',
+        response: answers(201, { loadbalancer: LoadBalancerTreeResponse }),
       },
     },
     async (request, reply) => {
@@ -87,7 +121,7 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
       const known = await flavors();
       const created = await createUnderFreeName((suffix) => createLoadBalancer(body, namespace, known, suffix));
       reply.code(201);
-      return { loadbalancer: loadBalancerOf(viewOf(created, [], known)) };
+      return { loadbalancer: loadBalancerTreeOf(viewOf(created, [], known)) };
     },
   );
 
