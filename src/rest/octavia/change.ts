@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import type { LoadBalancer } from '../../api/index.ts';
+import type { LoadBalancer, LoadBalancerSpec } from '../../api/index.ts';
 import { conflict, invalidInput } from './fault.ts';
 import { snake } from './fields.ts';
 import { idOf } from './ids.ts';
@@ -18,7 +18,11 @@ export interface Draft extends LoadBalancer {
 export function changed(loadBalancer: LoadBalancer, act: (draft: Draft) => void): LoadBalancer {
   const { metadata } = loadBalancer;
   if (metadata.deletionTimestamp) throw conflict(`Load Balancer ${metadata.uid} is immutable and cannot be updated.`);
-  const draft: Draft = { ...loadBalancer, spec: structuredClone(loadBalancer.spec), notes: notesOf(loadBalancer) };
+  const draft: Draft = {
+    ...loadBalancer,
+    spec: JSON.parse(JSON.stringify(loadBalancer.spec)) as LoadBalancerSpec,
+    notes: notesOf(loadBalancer),
+  };
   act(draft);
   const { notes, spec } = draft;
   const annotations = annotated(metadata.annotations, spec, notes);
