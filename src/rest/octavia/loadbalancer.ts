@@ -127,7 +127,8 @@ export function createLoadBalancer(body: LoadBalancerCreate, namespace: string, 
     ...(address && { address }),
     ...(network && network.serviceType !== 'ClusterIP' && { service: { type: network.serviceType } }),
   };
-  const spec: Partial<LoadBalancerSpec> = { name: name ?? '', flavorId: flavorFor(body.flavor_id, flavors), vip };
+  const flavorId = flavorFor(body.flavor_id, flavors);
+  const spec: Partial<LoadBalancerSpec> = { name: name ?? '', ...(flavorId !== undefined && { flavorId }), vip };
   write(spec, body, ['description', 'admin_state_up', 'tags']);
   const metadata = { name: objectNameFor(name ?? '', suffix), namespace };
   const draft: Draft = { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata, spec: settled(LoadBalancerSpec, spec), notes: {} };
