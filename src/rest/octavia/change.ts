@@ -62,7 +62,6 @@ const WANTED: Record<string, string> = {
   cookie_name: "Value should be a token of RFC 9110: letters, digits and !#$%&'*+-.^_`|~",
   key: "Value should be a token of RFC 9110: letters, digits and !#$%&'*+-.^_`|~",
   value: 'Value should be text of 1 to 255 characters without control characters',
-  connection_limit: 'Value should be -1 (as many as the flavor allows) or from 1 to 1000000',
 };
 const SECRET = 'Value should be the name of a Secret of the same namespace';
 

@@ -144,10 +144,20 @@ export function createLoadBalancer(body: LoadBalancerCreate, namespace: string, 
 function flavorFor(idOrName: string | null | undefined, flavors: Flavors): string | undefined {
   if (!idOrName) return undefined;
   const flavor = flavors.find(idOrName);
-  if (!flavor) throw invalid('Invalid flavor_id.');
-  if (!flavor.enabled) throw new OctaviaFault(400, `The selected flavor is not allowed in this deployment: ${idOrName}`);
+  if (!flavor)
+    throw invalid(
+      `Invalid flavor_id. There is no flavor ${idOrName}: choose one that "openstack loadbalancer flavor list" shows, or none.`,
+    );
+  if (!flavor.enabled)
+    throw new OctaviaFault(
+      400,
+      `The selected flavor is not allowed in this deployment: ${idOrName}. It is disabled: choose an enabled one, or none.`,
+    );
   if (flavor.provider !== undefined && flavor.provider !== 'amphora')
-    throw new OctaviaFault(400, `Flavor '${idOrName}' is not compatible with provider 'amphora'`);
+    throw new OctaviaFault(
+      400,
+      `Flavor '${idOrName}' is not compatible with provider 'amphora'. It belongs to provider '${flavor.provider}': choose another.`,
+    );
   return flavor.name;
 }
 
