@@ -1,5 +1,5 @@
-/** The HTTP statuses of a fault here: what the request says is wrong, is not there, is too much, is at odds with what is there, can't be had. */
-export type FaultStatus = 400 | 403 | 404 | 409 | 501;
+/** The HTTP statuses of a fault: what the request says is wrong, is not for this caller, is not there, is at odds with what is there, can't be had. */
+export type FaultStatus = 400 | 401 | 403 | 404 | 409 | 429 | 501 | 503;
 
 /** What Octavia answers a request that it does not carry out: nothing was changed. The words stand in the body as `faultstring`. */
 export class OctaviaFault extends Error {
