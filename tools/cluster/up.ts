@@ -19,7 +19,7 @@ try {
   export KUBECONFIG=${cluster.kubeconfigPath}
   export PATH=${join(findBinaries().kubectl, '..')}:$PATH    # kubectl and helm
   kubectl get nodes,pods -A
-  kubectl apply -f examples/service-pool.yaml
+  kubectl apply -f examples/members.yaml -f examples/http.yaml
   kubectl get lb -w
 
 Pods and Services are reached from here at their addresses. make cluster-down ends it.`);
