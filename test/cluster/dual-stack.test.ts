@@ -1,14 +1,17 @@
+import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type MemberPods, startMemberPods } from '../../tools/traffic/pods/members.ts';
 import { useCluster } from '../support/cluster.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
-import { describeLocally } from '../support/test-cluster.ts';
+import { describeUnless, nodesElsewhere } from '../support/unless.ts';
 
 jest.setTimeout(300_000);
 
 const PORT = 8080;
 
-describeLocally('on nodes that have addresses of both families', 'most have one', () => {
+const noIPv6 = existsSync('/proc/net/if_inet6') ? undefined : 'this machine has no IPv6';
+
+describeUnless(nodesElsewhere ?? noIPv6, 'on nodes that have addresses of both families', () => {
   const scene = useCluster('dual', { dualStack: true });
   let members: MemberPods;
 

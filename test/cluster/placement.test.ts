@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { AmphoraRole } from '../../src/api/index.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
 import { connect } from '../../src/kube/index.ts';
@@ -8,13 +8,14 @@ import { nodes, type Pod, pods } from '../../src/provider/amphora/kubernetes/obj
 import { placementOf } from '../../src/provider/amphora/kubernetes/placement.ts';
 import { podOf } from '../../src/provider/amphora/kubernetes/pod.ts';
 import { buildAmphora } from '../contract/builders.ts';
-import { useScheduler } from '../support/controllers.ts';
+import { noControllers, useScheduler } from '../support/controllers.ts';
 import { useControlPlane } from '../support/controlplane.ts';
 import { namespaces } from '../support/core-resources.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeUnless } from '../support/unless.ts';
 
 /** Where Kubernetes' own scheduler puts the pods of amphorae, on nodes that are objects alone. */
-describe('the pod of an amphora', () => {
+describeUnless(noControllers, 'the pod of an amphora', () => {
   const controlPlane = useControlPlane();
   useScheduler(controlPlane);
   const names = ['node-a', 'node-b', 'node-c'];

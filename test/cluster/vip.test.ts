@@ -20,15 +20,16 @@ import {
 } from '../../src/provider/amphora/kubernetes/objects.ts';
 import { KubernetesVip } from '../../src/provider/amphora/kubernetes/vip/vip.ts';
 import { buildAmphora } from '../contract/builders.ts';
-import { useControllers } from '../support/controllers.ts';
+import { noControllers, useControllers } from '../support/controllers.ts';
 import { useControlPlane } from '../support/controlplane.ts';
 import { namespaces } from '../support/core-resources.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeUnless } from '../support/unless.ts';
 
 const operator = { namespace: 'reflavor-system', podLabels: { 'app.kubernetes.io/name': 'reflavor' } };
 
 /** The VIP against a real API server and Kubernetes' own endpoint and disruption controllers; pods are objects whose status the tests write. */
-describe('the VIP as a Service', () => {
+describeUnless(noControllers, 'the VIP as a Service', () => {
   const controlPlane = useControlPlane({ apiServerFlags: ['--service-cluster-ip-range=10.0.0.0/16,fd00:10::/112'] });
   useControllers(controlPlane, ['endpointslice-controller', 'disruption-controller']);
   const ending = new AbortController();

@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtDir } from '../../tools/binaries.ts';
 import { endProcess, logTail, startProcess } from '../../tools/processes.ts';
 import { use } from './use.ts';
+
+/** What keeps them from running here: where the tests have a cluster elsewhere, nobody may have built them. */
+export const noControllers =
+  process.env.TEST_KUBECONFIG && !existsSync(builtDir('cluster')) ? 'Kubernetes’ controllers are not built here' : undefined;
 
 /** A control plane that runs nothing but the API server. */
 type Bare = { dir: string; kubeconfigPath: string };

@@ -110,7 +110,7 @@ export async function routeDestinations(): Promise<string[]> {
 }
 
 /** Forwards for others, and answers itself. */
-export async function openNamespace(netns: string, { ipv6 }: ClusterRange): Promise<void> {
+export async function openNamespace(netns: string, { ipv6 }: Pick<ClusterRange, 'ipv6'> = {}): Promise<void> {
   await inside(netns, 'ip', 'link', 'set', 'lo', 'up');
   for (const key of ['ipv4/ip_forward', ...(ipv6 ? ['ipv6/conf/all/forwarding'] : [])])
     await inside(netns, 'sh', '-c', `echo 1 > /proc/sys/net/${key}`);

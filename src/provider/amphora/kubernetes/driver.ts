@@ -18,7 +18,7 @@ import {
 import { carriedOver, MasterControl } from '../haproxy/index.ts';
 import { KeyedMutex } from '../mutex.ts';
 import { containerOf, type Diagnosis, diagnose } from './diagnosis.ts';
-import { Identity } from './identity/index.ts';
+import { type Dial, Identity } from './identity/index.ts';
 import { AmphoraLoader, type Prepared, type Running } from './loader.ts';
 import { ANNOTATIONS, LABELS, vipServiceName } from './names.ts';
 import { type Pod, type Service, services } from './objects.ts';
@@ -40,6 +40,8 @@ export interface KubernetesDriverOptions {
   image: AmphoraImage;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** How amphorae are reached by an operator outside the pod network; default: from here, by TCP. */
+  dial?: Dial;
 }
 
 /** An answer takes milliseconds; one that takes longer than this will not come soon. */
@@ -64,12 +66,12 @@ export class KubernetesDriver implements AmphoraDriver {
   readonly #watch: AmphoraWatch;
   readonly #mutex = new KeyedMutex();
 
-  constructor({ client, watch, operator, image, now = Date.now }: KubernetesDriverOptions) {
+  constructor({ client, watch, operator, image, now = Date.now, dial }: KubernetesDriverOptions) {
     this.#client = client;
     this.#image = image;
     this.#now = now;
     this.#vip = new KubernetesVip({ client, watch, operator });
-    this.#identity = new Identity({ client, namespace: operator.namespace, now });
+    this.#identity = new Identity({ client, namespace: operator.namespace, now, dial });
     this.#pods = new AmphoraPods(client, watch);
     this.#secrets = new AmphoraSecrets(client, now);
     const surroundings = new AmphoraSurroundings({ client, watch, identity: this.#identity, pods: this.#pods, now });
