@@ -31,6 +31,13 @@ export function builtDir(part: 'control-plane' | 'cluster' = 'control-plane', en
   return join(cacheRoot(env), `${part}-${key.digest('hex').slice(0, 12)}`);
 }
 
+/** The folder with `gitops-health`, which the tests judge objects by; built from `tools/gitops`. */
+export function gitopsDir(env: NodeJS.ProcessEnv = process.env): string {
+  const key = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum', 'main.go', 'argocd.go']) key.update(readFileSync(join(toolsDir, 'gitops', file)));
+  return join(cacheRoot(env), `gitops-${key.digest('hex').slice(0, 12)}`);
+}
+
 /** What was unpacked from the npm package of kubectl and helm. */
 export function unpackedDir(env: NodeJS.ProcessEnv = process.env): string {
   const { version } = JSON.parse(readFileSync(join(kubectlLayer, 'package.json'), 'utf8')) as { version: string };

@@ -1,10 +1,10 @@
 /**
- * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, and the page
- * of conditions.
+ * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, Argo CD's
+ * health checks as a ConfigMap, and the page of conditions.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
@@ -26,6 +26,17 @@ function write(path: string, text: string): void {
   const file = join(out, path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
+}
+
+/** The part of Argo CD's ConfigMap that holds the health checks (Argo CD's operator manual, "Custom Health Checks"). */
+function healthChecks(): string {
+  const checks = readdirSync(join(root, 'deploy/argocd', GROUP))
+    .sort()
+    .map((kind) => [`resource.customizations.health.${GROUP}_${kind}`, read(`deploy/argocd/${GROUP}/${kind}/health.lua`)]);
+  return stringify(
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm' }, data: Object.fromEntries(checks) },
+    { blockQuote: 'literal' },
+  );
 }
 
 // Nothing but generated files is in these: one whose kind is gone must not stay.
@@ -50,4 +61,5 @@ const schema = valuesSchema();
 write('charts/reflavor/values.yaml', `# ${from('tools/chart/values.ts')}\n\n${valuesYaml(schema)}`);
 write('charts/reflavor/values.schema.json', `${JSON.stringify(schema, null, 2)}\n`);
 write('charts/reflavor/README.md', `<!-- ${from('tools/chart')} -->\n${readme(schema)}`);
+write('deploy/argocd/argocd-cm.yaml', `# ${from('deploy/argocd/reflavor.dev')}\n${healthChecks()}`);
 write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);

