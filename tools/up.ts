@@ -4,11 +4,14 @@ import { findBinaries } from './binaries.ts';
 import { examplePorts, startStack } from './stack.ts';
 
 const dir = join(import.meta.dirname, '../.reflavor');
+/** Octavia's own. */
+const apiPort = 9876;
 try {
   const stack = await startStack({
     dir,
     detached: true,
     memberPorts: examplePorts,
+    apiPort,
     operatorFlags: ['--default-flavor=small'],
     log: (line) => console.log(`up: ${line}`),
   });
@@ -19,6 +22,12 @@ try {
   export PATH=${join(kubectl, '..')}:$PATH    # kubectl and helm
   kubectl apply -f examples/http.yaml
   kubectl get lb -w
+
+The API, Octavia's, is at http://127.0.0.1:${apiPort} (http://127.0.0.1:${apiPort}/docs describes it):
+
+  export OS_AUTH_TYPE=admin_token OS_ENDPOINT=http://127.0.0.1:${apiPort} OS_TOKEN=$(cat ${join(dir, 'token')})
+  openstack loadbalancer list             # python-openstackclient with python-octaviaclient
+  curl -H "X-Auth-Token: $OS_TOKEN" $OS_ENDPOINT/v2.0/lbaas/loadbalancers
 
 make down ends it.`);
 } catch (error) {
