@@ -1,6 +1,7 @@
 /** The values of the Helm chart: values.yaml, values.schema.json and the table in its README all come from here. */
 import { z } from 'zod';
 import { ImageTag } from '../../src/api/flavorprofile.ts';
+import { GITOPS_MANAGERS } from '../../src/api/ownership.ts';
 import { driverNames } from '../../src/config.ts';
 import { logLevels } from '../../src/log.ts';
 
@@ -71,6 +72,64 @@ export const Values = z.strictObject({
       }),
     })
     .describe('Amphorae of the driver kubernetes.'),
+  api: z
+    .strictObject({
+      enabled: flag.default(false).describe('Run the REST API, Octavia’s.'),
+      replicas: z.int().min(0).max(50).default(2).describe('They keep nothing: any of them answers.'),
+      service: z
+        .strictObject({
+          type: z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).default('ClusterIP'),
+          port: z.int().min(1).max(65_535).default(9876),
+          annotations: z.record(z.string(), z.string()).default({}),
+        })
+        .describe('The Service of the API.'),
+      tls: z.strictObject({
+        secretName: text
+          .max(253)
+          .default('')
+          .describe(
+            'Secret (kubernetes.io/tls) of the release’s namespace; no TLS where unset, so that a proxy before the API must have it.',
+          ),
+      }),
+      tokenAudiences: z
+        .array(text.min(1))
+        .default([])
+        .describe('Audiences of which a token must have one; where empty, those of the API server.'),
+      gitopsManagers: z
+        .array(text.min(1).max(128))
+        .default([...GITOPS_MANAGERS])
+        .describe('Field managers that write back what others change; where one owns flavorId, a resize must be forced.'),
+      rateLimit: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(1200)
+        .describe('Requests of one client address a minute and replica; 0: any number.'),
+      trustedProxies: z
+        .array(text.min(1))
+        .default([])
+        .describe('Addresses or networks of proxies whose X-Forwarded-For, -Host and -Proto are believed.'),
+      logLevel: z.enum(logLevels).default('info'),
+      extraArgs: z.array(text).default([]).describe('More flags of `reflavor api`, as in --auth-cache-seconds=5.'),
+      serviceAccount: z.strictObject({
+        name: text.max(253).default('').describe('Default: the full name of the release with -api.'),
+        annotations: z.record(z.string(), z.string()).default({}),
+      }),
+      resources: anyObject.default({ requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } }),
+      podDisruptionBudget: z.strictObject({ enabled: flag.default(true).describe('Only where there is more than one replica.') }),
+      networkPolicy: z
+        .strictObject({
+          enabled: flag
+            .default(false)
+            .describe('Let in nothing but requests, scrapes of metrics and probes, out nothing but DNS and the API server.'),
+          from: anyList.describe('NetworkPolicyPeers that may send requests; all where empty.'),
+          extraEgress: anyList.describe('More NetworkPolicyEgressRules.'),
+        })
+        .describe('NetworkPolicy of the API’s pods; ports of the API server and who may scrape are those of networkPolicy.'),
+      affinity: anyObject,
+      topologySpreadConstraints: anyList,
+    })
+    .describe('The REST API. Namespaces, image, and where pods may run are those of the operator.'),
   crds: z
     .strictObject({
       enabled: flag.default(true).describe('Install and upgrade the kinds with the release.'),
