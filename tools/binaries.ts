@@ -38,6 +38,15 @@ export function gitopsDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(cacheRoot(env), `gitops-${key.digest('hex').slice(0, 12)}`);
 }
 
+/** The package of clients/openstack, and the versions of all that its tests run with. */
+export const openstackDir = join(toolsDir, '../clients/openstack');
+
+/** The Python environment with OpenStack's clients, in the versions of `clients/openstack/requirements.txt`. */
+export function openstackVenv(env: NodeJS.ProcessEnv = process.env): string {
+  const pins = readFileSync(join(openstackDir, 'requirements.txt'));
+  return join(cacheRoot(env), `openstack-${createHash('sha256').update(pins).digest('hex').slice(0, 12)}`);
+}
+
 /** What was unpacked from the npm package of kubectl and helm. */
 export function unpackedDir(env: NodeJS.ProcessEnv = process.env): string {
   const { version } = JSON.parse(readFileSync(join(kubectlLayer, 'package.json'), 'utf8')) as { version: string };

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { openstackDir, openstackVenv } from '../../tools/binaries.ts';
+import { use } from './use.ts';
+
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** OpenStack's clients as users have them, with the package of clients/openstack installed beside them, in a folder of this suite's own. */
+export interface OpenstackClients {
+  /** Where the copy of the package with its tests is. */
+  dir: string;
+  /** Runs a program of the Python environment, such as `openstack`, in that folder. */
+  run(program: string, args: readonly string[], env?: Record<string, string>): Promise<Finished>;
+  /** Runs the real `openstack` against the service at a URL; gives what it wrote to stdout, and rejects with what it wrote to stderr. */
+  openstack(service: { url: string; token: string }, ...args: string[]): Promise<string>;
+}
+
+/** The values may be read inside hooks and tests only. */
+export function useOpenstackClients(): OpenstackClients {
+  return use('OpenStack’s clients', start, async ({ dir }) => rm(dir, { recursive: true, force: true }));
+}
+
+async function start(): Promise<OpenstackClients> {
+  const venv = openstackVenv();
+  const dir = await mkdtemp(join(tmpdir(), 'reflavor-openstack-'));
+  const clients: OpenstackClients = {
+    dir,
+    async run(program, args, more = {}) {
+      const env = {
+        PATH: `${join(venv, 'bin')}:${process.env.PATH}`,
+        HOME: dir,
+        XDG_CACHE_HOME: join(dir, 'cache'),
+        PYTHONPATH: join(dir, 'installed'),
+        PYTHONDONTWRITEBYTECODE: '1',
+        ...more,
+      };
+      const child = spawn(join(venv, 'bin', program), args, { cwd: join(dir, 'package'), env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+      return { code, stdout, stderr };
+    },
+    async openstack({ url, token }, ...args) {
+      const auth = { OS_AUTH_TYPE: 'admin_token', OS_ENDPOINT: url, OS_TOKEN: token, OS_NETWORK_ENDPOINT_OVERRIDE: `${url}/v2.0` };
+      const { code, stdout, stderr } = await clients.run('openstack', args, auth);
+      if (code !== 0) throw new Error(`openstack ${args.join(' ')}: ${stderr.trim()}`);
+      return stdout;
+    },
+  };
+  // A copy, since the build writes beside its sources.
+  await cp(openstackDir, join(dir, 'package'), { recursive: true });
+  const offline = ['--quiet', '--disable-pip-version-check', '--no-index', '--no-deps', '--no-build-isolation'];
+  const { code, stderr } = await clients.run('pip', ['install', ...offline, '--target', join(dir, 'installed'), '.']);
+  if (code !== 0) throw new Error(`pip install clients/openstack failed: ${stderr}`);
+  return clients;
+}
