@@ -22,6 +22,11 @@ export class Repository {
     this.#namespaces = namespaces;
   }
 
+  /** Whether load balancers of this namespace are looked after. */
+  watches(namespace: string): boolean {
+    return this.#namespaces.length === 0 || this.#namespaces.includes(namespace);
+  }
+
   /** All load balancers, or those of one namespace. */
   loadBalancers(namespace?: string): Promise<LoadBalancer[]> {
     return this.#list<LoadBalancer>(loadBalancers, namespace);

@@ -29,7 +29,8 @@ export const integer = (minimum: number, maximum: number) =>
     )
     .pipe(
       z.int().min(minimum, `Value should be greater or equal to ${minimum}`).max(maximum, `Value should be lower or equal to ${maximum}`),
-    );
+    )
+    .meta({ description: `From ${minimum} to ${maximum}.` });
 
 export const Port = integer(1, 65_535);
 

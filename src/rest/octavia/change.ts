@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import type { LoadBalancer } from '../../api/index.ts';
+import type { LoadBalancer, LoadBalancerSpec } from '../../api/index.ts';
 import { conflict, invalidInput } from './fault.ts';
 import { snake } from './fields.ts';
 import { idOf } from './ids.ts';
@@ -18,7 +18,11 @@ export interface Draft extends LoadBalancer {
 export function changed(loadBalancer: LoadBalancer, act: (draft: Draft) => void): LoadBalancer {
   const { metadata } = loadBalancer;
   if (metadata.deletionTimestamp) throw conflict(`Load Balancer ${metadata.uid} is immutable and cannot be updated.`);
-  const draft: Draft = { ...loadBalancer, spec: structuredClone(loadBalancer.spec), notes: notesOf(loadBalancer) };
+  const draft: Draft = {
+    ...loadBalancer,
+    spec: JSON.parse(JSON.stringify(loadBalancer.spec)) as LoadBalancerSpec,
+    notes: notesOf(loadBalancer),
+  };
   act(draft);
   const { notes, spec } = draft;
   const annotations = annotated(metadata.annotations, spec, notes);
@@ -58,7 +62,6 @@ const WANTED: Record<string, string> = {
   cookie_name: "Value should be a token of RFC 9110: letters, digits and !#$%&'*+-.^_`|~",
   key: "Value should be a token of RFC 9110: letters, digits and !#$%&'*+-.^_`|~",
   value: 'Value should be text of 1 to 255 characters without control characters',
-  connection_limit: 'Value should be -1 (as many as the flavor allows) or from 1 to 1000000',
 };
 const SECRET = 'Value should be the name of a Secret of the same namespace';
 

@@ -77,9 +77,8 @@ describe('createLoadBalancer', () => {
     });
   });
 
-  test.each([
+  test.each<[object, number, string]>([
     [{ names: 'web' }, 400, 'Unknown attribute for argument body: names'],
-    [{ name: 'x'.repeat(256) }, 400, "Invalid input for field/attribute name. Value: 'xxx"],
     [{ admin_state_up: 'maybe' }, 400, "field/attribute admin_state_up. Value: 'maybe'. Value should be true or false."],
     [{ vip_address: '10.0.0.256' }, 400, 'Value should be IPv4 or IPv6 format.'],
     [{ vip_subnet_id: 'mine' }, 400, 'Subnet mine not found. Use '],
@@ -94,6 +93,42 @@ describe('createLoadBalancer', () => {
     [{ vip_sg_ids: ['x'] }, 501, 'Use allowed_cidrs'],
   ])('%j is refused with %d', (body, status, words) => {
     expect(() => create(body)).toThrow(expect.objectContaining({ status, faultstring: expect.stringContaining(words) }));
+  });
+
+  test('a name that is too long is refused, and not repeated whole', () => {
+    const words = `Invalid input for field/attribute name. Value: '${'x'.repeat(120)}…'. Value should have a maximum character requirement of 255.`;
+    expect(() => create({ name: 'x'.repeat(256) })).toThrow(words);
+  });
+});
+
+describe('what is shown', () => {
+  test('flavor_id is the flavor in force, also while another is wanted, and the name of one that is gone', () => {
+    const loadBalancer = created({ flavor_id: 'small' });
+    loadBalancer.status = { observedGeneration: 1, provisioningStatus: 'PENDING_UPDATE', flavorId: 'old' };
+    expect(shown(loadBalancer)).toMatchObject({ flavor_id: 'uid-old', provisioning_status: 'PENDING_UPDATE' });
+    loadBalancer.status.flavorId = 'gone';
+    expect(shown(loadBalancer).flavor_id).toBe('gone');
+  });
+
+  test('updated_at is when somebody last wrote, the operator’s status not counted', () => {
+    const loadBalancer = created({});
+    loadBalancer.metadata.managedFields = [
+      { manager: 'reflavor-api', time: '2026-01-02T03:04:05Z' },
+      { manager: 'kubectl', time: '2026-01-03T00:00:00Z' },
+      { manager: 'reflavor', subresource: 'status', time: '2026-01-04T00:00:00Z' },
+    ];
+    expect(shown(loadBalancer).updated_at).toBe('2026-01-03T00:00:00');
+  });
+
+  test('the network is the type of the VIP’s Service, asked for by network or subnet, id or name', () => {
+    const external = NETWORKS.find(({ name }) => name === 'external')!;
+    for (const asked of [{ vip_network_id: external.id }, { vip_subnet_id: external.subnetId }, { vip_subnet_id: 'external' }]) {
+      const loadBalancer = created(asked);
+      expect(loadBalancer.spec.vip.service).toEqual({ type: 'LoadBalancer' });
+      expect(shown(loadBalancer)).toMatchObject({ vip_network_id: external.id, vip_subnet_id: external.subnetId });
+    }
+    expect(created({}).spec.vip).toEqual({});
+    expect(() => created({ vip_network_id: 'cluster', vip_subnet_id: 'external' })).toThrow('It is not of network cluster');
   });
 });
 

@@ -127,7 +127,8 @@ export function createLoadBalancer(body: LoadBalancerCreate, namespace: string, 
     ...(address && { address }),
     ...(network && network.serviceType !== 'ClusterIP' && { service: { type: network.serviceType } }),
   };
-  const spec: Partial<LoadBalancerSpec> = { name: name ?? '', flavorId: flavorFor(body.flavor_id, flavors), vip };
+  const flavorId = flavorFor(body.flavor_id, flavors);
+  const spec: Partial<LoadBalancerSpec> = { name: name ?? '', ...(flavorId !== undefined && { flavorId }), vip };
   write(spec, body, ['description', 'admin_state_up', 'tags']);
   const metadata = { name: objectNameFor(name ?? '', suffix), namespace };
   const draft: Draft = { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata, spec: settled(LoadBalancerSpec, spec), notes: {} };
@@ -143,10 +144,20 @@ export function createLoadBalancer(body: LoadBalancerCreate, namespace: string, 
 function flavorFor(idOrName: string | null | undefined, flavors: Flavors): string | undefined {
   if (!idOrName) return undefined;
   const flavor = flavors.find(idOrName);
-  if (!flavor) throw invalid('Invalid flavor_id.');
-  if (!flavor.enabled) throw new OctaviaFault(400, `The selected flavor is not allowed in this deployment: ${idOrName}`);
+  if (!flavor)
+    throw invalid(
+      `Invalid flavor_id. There is no flavor ${idOrName}: choose one that "openstack loadbalancer flavor list" shows, or none.`,
+    );
+  if (!flavor.enabled)
+    throw new OctaviaFault(
+      400,
+      `The selected flavor is not allowed in this deployment: ${idOrName}. It is disabled: choose an enabled one, or none.`,
+    );
   if (flavor.provider !== undefined && flavor.provider !== 'amphora')
-    throw new OctaviaFault(400, `Flavor '${idOrName}' is not compatible with provider 'amphora'`);
+    throw new OctaviaFault(
+      400,
+      `Flavor '${idOrName}' is not compatible with provider 'amphora'. It belongs to provider '${flavor.provider}': choose another.`,
+    );
   return flavor.name;
 }
 

@@ -1,7 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { type LoadBalancer, Member, type Pool } from '../../api/index.ts';
-import { canonicalAddress } from '../../provider/amphora/haproxy/address.ts';
 import { Bool, IpAddress, integer, Port, Project, Reference, Tags, Text } from './body.ts';
 import { changed, type Draft, note, settled, swap, withChild } from './change.ts';
 import { conflict, invalid, invalidOption, OctaviaFault, quotaMet, unsupported } from './fault.ts';
@@ -66,22 +65,28 @@ export const createMember = (loadBalancer: LoadBalancer, poolId: string, body: M
   withChild(loadBalancer, (draft) => {
     const pool = findPool(draft, poolId);
     refuseService(draft, pool);
-    return addMember(draft, pool, body);
+    addMembers(draft, pool, [body]);
+    return pathOf.member(pool, pool.members!.at(-1)!);
   });
 
 const MOST = 512;
 
-/** Adds a member to a pool of the draft, and says its path. @throws OctaviaFault */
-export function addMember({ notes }: Draft, pool: Pool, body: MemberCreate): string {
-  const member = memberFor(body);
-  const { members = [] } = pool;
-  if (members.some((other) => isSame(other, member)))
-    throw conflict(`Another member on this pool is already using ip ${body.address} on protocol_port ${body.protocol_port}`);
-  if (members.length >= MOST) throw quotaMet('Member', `${MOST} in a pool`);
-  pool.members = [...members, member];
-  const path = pathOf.member(pool, member);
-  note(notes, path, { tags: body.tags ?? [] });
-  return path;
+/** Adds members to a pool of the draft, in their order. @throws OctaviaFault */
+export function addMembers({ notes }: Draft, pool: Pool, bodies: readonly MemberCreate[]): void {
+  if (bodies.length === 0) return;
+  const members = [...(pool.members ?? [])];
+  const paths = new Set(members.map((member) => pathOf.member(pool, member)));
+  for (const body of bodies) {
+    const member = memberFor(body);
+    const path = pathOf.member(pool, member);
+    if (paths.has(path))
+      throw conflict(`Another member on this pool is already using ip ${body.address} on protocol_port ${body.protocol_port}`);
+    if (members.length >= MOST) throw quotaMet('Member', `${MOST} in a pool`);
+    paths.add(path);
+    members.push(member);
+    note(notes, path, { tags: body.tags ?? [] });
+  }
+  pool.members = members;
 }
 
 /** @throws OctaviaFault 404 */
@@ -117,21 +122,22 @@ export const replaceMembers = (
   changed(loadBalancer, (draft) => {
     const pool = findPool(draft, poolId);
     if (bodies.length > 0) refuseService(draft, pool);
-    const before = pool.members ?? [];
-    const wanted = bodies.map((body) => ({ body, member: memberFor(body) }));
-    const seen = new Set<Member>();
-    pool.members = before.filter((member) => additiveOnly || wanted.some((one) => isSame(one.member, member)));
-    for (const { body, member } of wanted) {
-      const old = before.find((other) => isSame(other, member));
-      if (!old) {
-        addMember(draft, pool, body);
-        continue;
-      }
-      if (seen.has(old)) throw invalid('Member must be updated only once in the same request.');
-      seen.add(old);
-      swap(pool.members, old, memberFor({ ...body, address: old.address, name: body.name === undefined ? old.name : body.name }));
-      note(draft.notes, pathOf.member(pool, member), { tags: body.tags });
+    const before = new Map((pool.members ?? []).map((member) => [pathOf.member(pool, member), member]));
+    const updates = new Map<string, MemberCreate>();
+    const additions: MemberCreate[] = [];
+    for (const body of bodies) {
+      const path = pathOf.member(pool, { address: body.address, protocolPort: body.protocol_port });
+      if (updates.has(path)) throw invalid('Member must be updated only once in the same request.');
+      if (before.has(path)) updates.set(path, body);
+      else additions.push(body);
     }
+    pool.members = [...before].flatMap(([path, member]) => {
+      const body = updates.get(path);
+      if (!body) return additiveOnly ? member : [];
+      note(draft.notes, path, { tags: body.tags });
+      return memberFor({ ...body, address: member.address, name: body.name === undefined ? member.name : body.name });
+    });
+    addMembers(draft, pool, additions);
   });
 
 function memberFor(body: MemberCreate): Member {
@@ -143,9 +149,6 @@ function memberFor(body: MemberCreate): Member {
   write(member, body, ['address', 'protocol_port', 'name', ...FIELDS]);
   return settled(Member, member);
 }
-
-const isSame = (a: Member, b: Member): boolean =>
-  a.protocolPort === b.protocolPort && canonicalAddress(a.address) === canonicalAddress(b.address);
 
 /** Addresses of no one host: unspecified, multicast, broadcast. */
 const NO_HOST = new BlockList();

@@ -7,7 +7,7 @@ import { read, write } from './fields.ts';
 import { addHealthMonitor, HealthMonitorInPool } from './healthmonitor.ts';
 import { findListener, findPool, idOf, pathOf } from './ids.ts';
 import { requireVersions } from './listener-tls.ts';
-import { addMember, MemberCreate } from './member.ts';
+import { addMembers, MemberCreate } from './member.ts';
 import { keyFor } from './names.ts';
 import { poolsOf } from './statuses.ts';
 import { TlsSettings } from './tls.ts';
@@ -151,7 +151,7 @@ export function addPool(draft: Draft, body: PoolInTree): Pool {
   const pool = written({ name }, { ...body, protocol });
   spec.pools = [...pools, pool];
   note(notes, pathOf.pool(pool), { name: body.name ?? '', tags: body.tags ?? [] }, name);
-  for (const member of body.members ?? []) addMember(draft, pool, member);
+  addMembers(draft, pool, body.members ?? []);
   if (body.healthmonitor) addHealthMonitor(draft, pool, body.healthmonitor);
   return pool;
 }

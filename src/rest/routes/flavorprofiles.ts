@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { API_VERSION, type FlavorProfile, FlavorProfileSpec } from '../../api/index.ts';
 import { flavorProfiles as resource } from '../../controller/resources.ts';
@@ -109,10 +108,10 @@ export function flavorProfileRoutes(app: App, { repository, authorization }: Con
       const { provider, flavorData } = FlavorProfileSpec.parse(profile.spec);
       const { name, provider_name: otherProvider, flavor_data: otherData } = request.body.flavorprofile;
       requireSameName('flavor profile', profile.metadata.name, name);
-      const same =
-        requireProvider(otherProvider ?? provider) === provider &&
-        (otherData == null || isDeepStrictEqual(flavorDataOf(otherData), flavorData));
-      if (same) return { flavorprofile: view(profile) };
+      const sameProvider = requireProvider(otherProvider ?? provider) === provider;
+      // Both as text: what is left out and what is at its default are the same.
+      const sameData = otherData == null || flavorDataText(flavorDataOf(otherData)) === flavorDataText(flavorData);
+      if (sameProvider && sameData) return { flavorprofile: view(profile) };
       throw conflict(
         `Flavor profile ${profile.metadata.uid} is in use and cannot be modified. Create another profile and a flavor of it, and resize load balancers to that.`,
       );

@@ -118,6 +118,7 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
         );
       }
       await authorization.require(caller, { verb: 'create', resource: 'loadbalancers', namespace });
+      if (!repository.watches(namespace)) throw invalid(`load balancers of project ${namespace} are not looked after here.`);
       const known = await flavors();
       const created = await createUnderFreeName((suffix) => createLoadBalancer(body, namespace, known, suffix));
       reply.code(201);
