@@ -47,8 +47,8 @@ async function start(): Promise<OpenstackClients> {
       return { code, stdout, stderr };
     },
     async openstack({ url, token }, ...args) {
-      const auth = { OS_AUTH_TYPE: 'admin_token', OS_ENDPOINT: url, OS_TOKEN: token, OS_NETWORK_ENDPOINT_OVERRIDE: `${url}/v2.0` };
-      const { code, stdout, stderr } = await clients.run('openstack', args, auth);
+      const auth = ['--os-auth-type', 'admin_token', '--os-endpoint', url, '--os-token', token];
+      const { code, stdout, stderr } = await clients.run('openstack', [...auth, ...args]);
       if (code !== 0) throw new Error(`openstack ${args.join(' ')}: ${stderr.trim()}`);
       return stdout;
     },
