@@ -4,17 +4,19 @@ import { conditionOf, type LoadBalancer } from '../../../src/api/index.ts';
 import { SimulatedWorld } from '../../../src/provider/amphora/simulated/world.ts';
 import { TestApi } from '../../support/api.ts';
 import { useControlPlane } from '../../support/controlplane.ts';
-import { useOpenstackClients } from '../../support/openstack.ts';
+import { type Shell, useOpenstackClients } from '../../support/openstack.ts';
 import { TestOperator } from '../../support/operator.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const clients = useOpenstackClients();
 const world = new SimulatedWorld({ newConnectionsPerSecond: 100 });
 let api: TestApi;
+let shell: Shell;
 let operator: TestOperator;
 let token: string;
 // Registered first, so that it comes before the control plane's end.
 afterAll(async () => {
+  await shell?.close();
   await api?.stop();
   await operator?.stop();
 }, 60_000);
@@ -29,10 +31,11 @@ beforeAll(async () => {
   operator.start();
   api = new TestApi(controlPlane.kubeconfigPath);
   await api.start();
+  shell = clients.shell({ url: api.url, token });
 }, 90_000);
 
 /** `openstack loadbalancer …` as users type it. */
-const lbaas = (...args: string[]) => clients.openstack({ url: api.url, token }, 'loadbalancer', ...args);
+const lbaas = (...args: string[]) => shell.openstack('loadbalancer', ...args);
 type Row = Record<string, unknown> & { id: string };
 /** The same with what it shows as data; several rows are a list. */
 const told = async <T = Row>(...args: string[]): Promise<T> => JSON.parse(await lbaas(...args, '-f', 'json')) as T;
