@@ -1,48 +1,25 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { conditionOf, type LoadBalancer } from '../../../src/api/index.ts';
-import { SimulatedWorld } from '../../../src/provider/amphora/simulated/world.ts';
-import { TestApi } from '../../support/api.ts';
-import { useControlPlane } from '../../support/controlplane.ts';
 import { type Shell, useOpenstackClients } from '../../support/openstack.ts';
-import { TestOperator } from '../../support/operator.ts';
+import { useRest } from '../rest/setting.ts';
 
-const root = join(import.meta.dirname, '../../..');
 const clients = useOpenstackClients();
-const world = new SimulatedWorld({ newConnectionsPerSecond: 100 });
-let api: TestApi;
 let shell: Shell;
-let operator: TestOperator;
-let token: string;
-// Registered first, so that it comes before the control plane's end.
-afterAll(async () => {
-  await shell?.close();
-  await api?.stop();
-  await operator?.stop();
-}, 60_000);
-const controlPlane = useControlPlane({ crds: true });
-beforeAll(async () => {
-  for (const file of ['deploy/admission.yaml', 'examples/flavors.yaml']) await controlPlane.kubectl(['apply', '-f', join(root, file)]);
-  const admin = ['--clusterrole=cluster-admin', '--serviceaccount=default:admin'];
-  await controlPlane.kubectl(['create', 'serviceaccount', 'admin']);
-  await controlPlane.kubectl(['create', 'clusterrolebinding', 'admin', ...admin]);
-  token = await controlPlane.kubectl(['create', 'token', 'admin']);
-  operator = new TestOperator(controlPlane.kubeconfigPath, world);
-  operator.start();
-  api = new TestApi(controlPlane.kubeconfigPath);
-  await api.start();
-  shell = clients.shell({ url: api.url, token });
-}, 90_000);
+afterAll(() => shell?.close());
+const { world, kubectl, ...rest } = useRest();
+beforeAll(() => {
+  shell = clients.shell({ url: rest.api().url, token: rest.token('root') });
+});
 
 /** `openstack loadbalancer …` as users type it. */
 const lbaas = (...args: string[]) => shell.openstack('loadbalancer', ...args);
 type Row = Record<string, unknown> & { id: string };
 /** The same with what it shows as data; several rows are a list. */
 const told = async <T = Row>(...args: string[]): Promise<T> => JSON.parse(await lbaas(...args, '-f', 'json')) as T;
-const object = async (name: string): Promise<LoadBalancer> => JSON.parse(await controlPlane.kubectl(['get', 'lb', name, '-o', 'json']));
+const object = async (name: string): Promise<LoadBalancer> => JSON.parse(await kubectl('get', 'lb', name, '-n', 'team-a', '-o', 'json'));
 const quick = (name: string) => {
   const spec = { strategy: { settleSeconds: 0, verifySeconds: 1, drainSeconds: 0 } };
-  return controlPlane.kubectl(['patch', 'lb', name, '--type=merge', '-p', JSON.stringify({ spec })]);
+  return kubectl('patch', 'lb', name, '-n', 'team-a', '--type=merge', '-p', JSON.stringify({ spec }));
 };
 
 describe('the openstack command, unmodified', () => {
@@ -65,10 +42,10 @@ describe('the openstack command, unmodified', () => {
     await lbaas('flavor', 'create', '--name', 'medium', '--flavorprofile', 'medium', '--description', 'between', '--enable');
     await lbaas('flavor', 'set', '--disable', 'medium');
     expect(await told('flavor', 'show', 'medium')).toMatchObject({ name: 'medium', description: 'between', enabled: false });
-    expect(await controlPlane.kubectl(['get', 'flavor', 'medium', '-o', 'jsonpath={.spec}'])).toContain('"enabled":false');
+    expect(await kubectl('get', 'flavor', 'medium', '-o', 'jsonpath={.spec}')).toContain('"enabled":false');
     await lbaas('flavor', 'delete', 'medium');
     await lbaas('flavorprofile', 'delete', 'medium');
-    expect(await controlPlane.kubectl(['get', 'flavors,flavorprofiles', '-o', 'name'])).not.toContain('medium');
+    expect(await kubectl('get', 'flavors,flavorprofiles', '-o', 'name')).not.toContain('medium');
   });
 
   test('creates a load balancer piece by piece, each --wait until it serves', async () => {
@@ -77,7 +54,7 @@ describe('the openstack command, unmodified', () => {
       name: 'web',
       provisioning_status: 'ACTIVE',
       operating_status: 'ONLINE',
-      project_id: 'default',
+      project_id: 'team-a',
       provider: 'amphora',
     });
     await quick('web');
@@ -210,9 +187,15 @@ describe('the openstack command, unmodified', () => {
   }, 180_000);
 
   test('where Git owns the flavor is told who, and does it with --force', async () => {
-    const git = { apiVersion: 'reflavor.dev/v1alpha1', kind: 'LoadBalancer', metadata: { name: 'web' }, spec: { flavorId: 'small' } };
+    const git = {
+      apiVersion: 'reflavor.dev/v1alpha1',
+      kind: 'LoadBalancer',
+      metadata: { name: 'web', namespace: 'team-a' },
+      spec: { flavorId: 'small' },
+    };
     const flags = ['--server-side', '--field-manager=kustomize-controller', '--force-conflicts'];
-    await controlPlane.kubectl(['apply', ...flags, '-f', '-'], { input: JSON.stringify(git) });
+    await rest.controlPlane.kubectl(['apply', ...flags, '-f', '-'], { input: JSON.stringify(git) });
+
     await expect(lbaas('resize', '--flavor', 'large', 'web')).rejects.toThrow(/belongs to kustomize-controller.*\(HTTP 409\)/s);
     expect((await object('web')).spec.flavorId).toBe('small');
     await lbaas('resize', '--flavor', 'large', '--force', '--wait', 'web');
@@ -229,10 +212,10 @@ describe('the openstack command, unmodified', () => {
     await expect(lbaas('delete', 'web')).rejects.toThrow(/\(HTTP 400\)/);
     await lbaas('delete', '--cascade', '--wait', 'web');
     expect(await told<Row[]>('list')).toEqual([]);
-    expect(await controlPlane.kubectl(['get', 'lb,amp', '-o', 'name'])).toBe('');
+    expect(await kubectl('get', 'lb,amp', '-A', '-o', 'name')).toBe('');
   }, 180_000);
 
   test('with a token that is nobody’s is turned away', async () => {
-    await expect(clients.openstack({ url: api.url, token: 'nonsense' }, 'loadbalancer', 'list')).rejects.toThrow(/HTTP 401/);
+    await expect(clients.openstack({ url: rest.api().url, token: 'nonsense' }, 'loadbalancer', 'list')).rejects.toThrow(/HTTP 401/);
   });
 });
