@@ -21,25 +21,23 @@ export class TestSink {
   readonly heard: Heard[] = [];
   answer: Answer = 202;
   readonly #server: Server;
+  #port = 0;
 
   constructor(tls?: CertificateAndKey) {
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response);
     this.#server = tls ? createTlsServer({ cert: tls.certPem, key: tls.keyPem }, handle) : createServer(handle);
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
   get url(): string {
-    return `http://127.0.0.1:${this.port}/events`;
+    return `http://127.0.0.1:${this.#port}/events`;
   }
 
-  /** @param port default: a free one; one that it had before, to come back */
-  async start(port = 0): Promise<void> {
+  /** Listens on a free port; once more after a stop, on the same one. */
+  async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      this.#server.once('error', reject).listen(this.#port, '127.0.0.1', resolve);
     });
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Ends it with all its connections: whoever posts is refused. */
