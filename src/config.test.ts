@@ -92,7 +92,7 @@ describe('configuration', () => {
     ['--notifications-sink ftp://example.org', 'REFLAVOR_NOTIFICATIONS_SINK', 'an http or https URL'],
     ['--notifications-sink https://me:secret@example.org', 'REFLAVOR_NOTIFICATIONS_SINK', 'without user and password'],
     ['--notifications-mode batch', 'REFLAVOR_NOTIFICATIONS_MODE', 'one of structured, binary'],
-    ['--notifications-source ä', 'REFLAVOR_NOTIFICATIONS_SOURCE', 'a URI reference'],
+    ['--notifications-source ä', 'REFLAVOR_NOTIFICATIONS_SOURCE', 'a URI or an absolute path'],
     ['--log-level loud', 'REFLAVOR_LOG_LEVEL', 'one of debug, info'],
   ])('operator %s ends with code 2 and a message that names flag, variable and remedy', async (args, variable, mustBe) => {
     const error = await errorOf(configOf(`operator ${args}`));

@@ -155,8 +155,11 @@ const settings = {
   notificationsSource: setting({
     placeholder: 'uri',
     help: 'the attribute source of CloudEvents, for receivers that hear of several clusters',
-    schema: z.string().regex(/^[!#-;=?-[\]_a-z~]{1,255}$/),
-    mustBe: 'a URI reference of at most 255 characters, as in https://prod.example.org',
+    schema: z
+      .string()
+      .max(255)
+      .regex(/^([A-Za-z][A-Za-z0-9+.-]*:|\/)[!$&-;=?-Z_a-z~]*$/),
+    mustBe: 'a URI or an absolute path of at most 255 characters, as in https://prod.example.org',
     fallback: '/apis/reflavor.dev/v1alpha1/loadbalancers',
   }),
   notificationsTokenFile: setting({

@@ -29,8 +29,8 @@ export function ledgerOf(before: LoadBalancer, after: LoadBalancerStatus, delive
   const ledger = before.status?.notifications ?? {
     delivered: notificationsOf({ ...before, metadata }, undefined).map(({ id }) => id),
   };
-  const derived = new Set(notificationsOf({ ...before, status: after }, ledger).map(({ id }) => id));
-  // A refusal or an edit may come and go under one generation; it is told of once.
+  const derived = new Set(notificationsOf({ ...before, status: after }, undefined).map(({ id }) => id));
+  // A refusal or an edit may come and go under one generation; each is told of once.
   const current = `g${before.metadata.generation}-`;
   const ids = [...new Set([...ledger.delivered, ...delivered.ids])].filter((id) => derived.has(id) || id.startsWith(current));
   // Creation tells of the spec whole.

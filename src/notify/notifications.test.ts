@@ -144,6 +144,10 @@ describe('what there is to tell', () => {
     });
     receiver.until((model) => model.status.operation?.kind === 'Failover' && isReady(model));
     expect(receiver.types.slice(2)).toEqual(['failover.start', 'failover.end']);
+    expect(receiver.last('failover.start')?.turn).toMatchObject({
+      reason: 'FailoverRequested',
+      message: 'It was asked for by annotation.',
+    });
     expect(receiver.last('failover.end')?.turn).toMatchObject({ from: 'small', to: 'small', reason: 'FailoverRequested' });
   });
 

@@ -54,6 +54,9 @@ export const deleted = (time: string): Notification => ({
 /** Id of the last notification of a load balancer. */
 export const DELETED = 'delete-end';
 
+/** Type of the notification after which the sink knows of the present spec. */
+export const UPDATED = 'octavia.loadbalancer.update.end';
+
 /** Hash of what is told of as an edit: a change of flavor is a resize, and suspending changes nothing that serves. */
 export function specHash({ spec }: Pick<LoadBalancer, 'spec'>): string {
   // The defaults filled in, so that cached and parsed objects give the same.
@@ -69,12 +72,12 @@ const ENDS = { Succeeded: 'end', Failed: 'error', Cancelled: 'cancel', Supersede
 
 /** Its start; and its end once it is over, the way back included. */
 export function ofOperation(operation: Operation): Notification[] {
-  const { number, kind, from, to, step, attempt, startedAt, finishedAt, result, reason, message } = operation;
+  const { number, kind, from, to, step, attempt, startedAt, finishedAt, result, reason, message, cause } = operation;
   const told = (word: Word, turn: Partial<Turn>, time: string) => ({
     ...notification(lower(kind), word, { kind, number, from, to, attempt, startedAt, ...turn }, time),
     id: `${number}-${word}`,
   });
-  const start = told('start', {}, startedAt);
+  const start = told('start', { ...cause }, startedAt);
   if (!finishedAt || !result) return [start];
   return [start, told(ENDS[result], { step, finishedAt, result, reason, message }, finishedAt)];
 }

@@ -1,13 +1,12 @@
-import { CloudEvent } from 'cloudevents';
 import { type FlavorData, type LoadBalancer, type LoadBalancerStatus, type NotificationLedger, rfc3339 } from '../api/index.ts';
 import { backoffMs } from '../controller/runtime/backoff.ts';
 import type { Clock } from '../controller/runtime/clock.ts';
 import type { ReconcileContext, ReconcileResult } from '../controller/runtime/controller.ts';
 import { keyOf } from '../kube/paths.ts';
+import { cloudEventOf } from './cloudevent.ts';
 import type { EventRecorder } from './events.ts';
 import { ledgerOf, overflowOf, untold } from './ledger.ts';
-import { DELETED, deleted, type Notification, specHash } from './notifications.ts';
-import { DATA_SCHEMA, payloadOf } from './payload.ts';
+import { DELETED, deleted, type Notification, specHash, UPDATED } from './notifications.ts';
 import type { HttpSink, Outcome } from './sink.ts';
 
 export interface NotifierMetrics {
@@ -104,84 +103,88 @@ export class Notifier {
 
   /** One visit to the load balancer of a key, and to the one before it of that name. */
   async visit(key: string, context: ReconcileContext): Promise<ReconcileResult> {
-    const { loadBalancer, clock, metrics } = this.#options;
-    const present = loadBalancer(key);
+    const present = this.#options.loadBalancer(key);
     const leaving = this.#leaving.get(key);
-    const waits: number[] = [];
-    if (leaving) {
-      const gone = present?.metadata.uid !== leaving.lb.metadata.uid;
-      const lb = gone ? leaving.lb : present!;
-      const todo = [...untold(lb, this.#memoryOf(lb).delivered), deleted(rfc3339(clock.now()))];
-      const wait = await this.#tell(lb, todo, context);
-      if (wait !== undefined && gone && clock.monotonic() > leaving.until + MOURNING_MS) {
-        metrics.lost('deleted', todo.filter(({ id }) => !this.#memoryOf(lb).delivered.ids.has(id)).length);
-      } else if (wait !== undefined) waits.push(wait);
-      if (gone && waits.length === 0) {
-        this.#leaving.delete(key);
-        this.#memories.delete(lb.metadata.uid!);
-      }
-    }
+    const waits: (number | undefined)[] = [];
+    if (leaving) waits.push(await this.#bidFarewell(key, leaving, present, context));
     if (present && present.metadata.uid !== leaving?.lb.metadata.uid) {
       this.#prune(present);
-      const wait = await this.#tell(present, untold(present, this.#memoryOf(present).delivered), context);
-      if (wait !== undefined) waits.push(wait);
+      waits.push(await this.#tell(present, untold(present, this.#memoryOf(present).delivered), context));
     }
-    return waits.length > 0 ? { requeueAfterMs: Math.min(...waits) } : {};
+    const due = waits.filter((wait) => wait !== undefined);
+    return due.length > 0 ? { requeueAfterMs: Math.min(...due) } : {};
+  }
+
+  /** The rest of what one that is going has to tell, and that it is gone. Resolves as `#tell` does. */
+  async #bidFarewell(
+    key: string,
+    { lb: last, until }: { lb: LoadBalancer; until: number },
+    present: LoadBalancer | undefined,
+    context: ReconcileContext,
+  ): Promise<number | undefined> {
+    const { clock, metrics } = this.#options;
+    const gone = present?.metadata.uid !== last.metadata.uid;
+    const lb = gone ? last : present!;
+    const { delivered } = this.#memoryOf(lb);
+    const todo = [...untold(lb, delivered), deleted(rfc3339(clock.now()))];
+    const wait = await this.#tell(lb, todo, context);
+    if (!gone) return wait;
+    if (wait !== undefined && clock.monotonic() <= until + MOURNING_MS) return wait;
+    if (wait !== undefined) metrics.lost('deleted', todo.filter(({ id }) => !delivered.ids.has(id)).length);
+    this.#leaving.delete(key);
+    this.#memories.delete(lb.metadata.uid!);
+    return undefined;
   }
 
   /** Tells one after the other. Resolves to how long to wait before the next try, in milliseconds; to nothing when all is told. */
   async #tell(lb: LoadBalancer, todo: Notification[], { signal, log }: ReconcileContext): Promise<number | undefined> {
-    const { sink, clock, random, metrics, remember, refusedForMs } = this.#options;
+    const { sink, source, flavorData, clock, metrics, remember } = this.#options;
     const memory = this.#memoryOf(lb);
     for (const notification of todo) {
-      if (memory.delivered.ids.has(notification.id)) continue;
+      const { id, type } = notification;
+      if (memory.delivered.ids.has(id)) continue;
       const early = memory.retryAt - clock.monotonic();
       if (early > 0) return early;
-      const outcome = await sink.send(this.#event(lb, notification), signal);
-      metrics.tried(notification.type, outcome.result);
-      const { id, type } = notification;
-      if (outcome.result === 'delivered') {
-        memory.failures = 0;
-        memory.refusedSince = undefined;
-      } else {
-        const now = clock.monotonic();
-        memory.refusedSince = outcome.result === 'refused' ? (memory.refusedSince ?? now) : undefined;
-        if (outcome.result === 'failed' || now - memory.refusedSince! < refusedForMs) {
-          const asked = outcome.result === 'failed' ? Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
-          const wait = Math.max(asked, backoffMs(++memory.failures, BACKOFF, random));
-          memory.retryAt = now + wait;
-          log.warn({ id, type, failures: memory.failures, retryInMs: Math.round(wait) }, `notification not delivered: ${outcome.message}`);
-          return wait;
-        }
-        this.#giveUp(lb, notification, outcome.message);
+      const event = cloudEventOf(lb, notification, { source, flavor: flavorData(lb), now: clock.now() });
+      const outcome = await sink.send(event, signal);
+      metrics.tried(type, outcome.result);
+      const wait = this.#judge(memory, outcome);
+      if (wait !== undefined && outcome.result !== 'delivered') {
+        log.warn({ id, type, failures: memory.failures, retryInMs: Math.round(wait) }, `notification not delivered: ${outcome.message}`);
+        return wait;
+      }
+      if (outcome.result === 'refused') {
+        this.#giveUp(lb, type, outcome.message);
         log.error({ id, type }, `notification given up: ${outcome.message}`);
       }
       memory.delivered.ids.add(id);
-      if (type === 'octavia.loadbalancer.update.end') memory.delivered.specHash = specHash(lb);
+      if (type === UPDATED) memory.delivered.specHash = specHash(lb);
       remember(keyOf(lb));
     }
     return undefined;
   }
 
-  #giveUp(lb: LoadBalancer, { type }: Notification, message: string): void {
+  /** How long to wait before the same is tried again, in milliseconds; nothing when it need not be, or is given up. */
+  #judge(memory: Memory, outcome: Outcome): number | undefined {
+    const { clock, random, refusedForMs } = this.#options;
+    const now = clock.monotonic();
+    memory.refusedSince = outcome.result === 'refused' ? (memory.refusedSince ?? now) : undefined;
+    if (outcome.result === 'delivered') {
+      memory.failures = 0;
+      return undefined;
+    }
+    if (memory.refusedSince !== undefined && now - memory.refusedSince >= refusedForMs) return undefined;
+    const asked = outcome.result === 'failed' ? Math.min(outcome.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
+    const wait = Math.max(asked, backoffMs(++memory.failures, BACKOFF, random));
+    memory.retryAt = now + wait;
+    return wait;
+  }
+
+  #giveUp(lb: LoadBalancer, type: string, message: string): void {
     const { metrics, events, refusedForMs } = this.#options;
     metrics.lost('refused');
     const note = `${type} is given up: ${message}, for ${refusedForMs / 1000} s.`;
     events.record(lb, { type: 'Warning', reason: 'NotificationRefused', action: 'Notify', note });
-  }
-
-  #event(lb: LoadBalancer, { id, type, time, turn }: Notification): CloudEvent<unknown> {
-    const { source, clock, flavorData } = this.#options;
-    return new CloudEvent<unknown>({
-      id: `${lb.metadata.uid}-${id}`,
-      source,
-      type,
-      subject: keyOf(lb),
-      time: time ?? rfc3339(clock.now()),
-      datacontenttype: 'application/json',
-      dataschema: DATA_SCHEMA,
-      data: payloadOf(lb, turn, flavorData(lb)),
-    });
   }
 
   #memoryOf({ metadata }: LoadBalancer): Memory {

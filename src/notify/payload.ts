@@ -3,7 +3,7 @@ import { type FlavorData, GOALS, type LoadBalancer, OperationKind, OperationResu
 import type { Turn } from './notifications.ts';
 
 const nullable = (description: string) => z.string().nullable().meta({ description });
-const nothing = (description: string) => z.null().meta({ description });
+const nothing = z.null().meta({ description: 'Octavia’s; Kubernetes has no such thing.' });
 const time = (description: string) => z.string().optional().meta({ format: 'date-time', description });
 
 const NotifiedFlavor = z
@@ -38,7 +38,10 @@ const NotifiedOperation = z
       .enum([...OperationResult.options, 'Refused'])
       .optional()
       .meta({ description: 'What came of it; absent from `.start`. Refused: nothing was touched.' }),
-    reason: z.string().optional().meta({ description: 'A word for programs, see conditions.md.' }),
+    reason: z
+      .string()
+      .optional()
+      .meta({ description: 'A word for programs, see conditions.md: why it failed, or why a failover was begun.' }),
     message: z.string().optional().meta({ description: 'A sentence for people: the cause, and what to do.' }),
   })
   .meta({ description: 'What the notification is about.' });
@@ -52,12 +55,12 @@ export const NotificationPayload = z
     project_id: z.string().meta({ description: 'Its namespace.' }),
     admin_state_up: z.boolean(),
     vip_address: nullable('Where clients reach it; null until it has one.'),
-    vip_network_id: nothing('Kubernetes has no networks of Octavia’s kind.'),
-    vip_port_id: nothing('Nor ports.'),
-    vip_subnet_id: nothing('Nor subnets.'),
-    vip_qos_policy_id: nothing('Nor policies of quality of service.'),
+    vip_network_id: nothing,
+    vip_port_id: nothing,
+    vip_subnet_id: nothing,
+    vip_qos_policy_id: nothing,
     additional_vips: z.array(z.never()).meta({ description: 'Always empty.' }),
-    availability_zone: nothing('Placement is the flavor’s.'),
+    availability_zone: nothing,
     flavor: NotifiedFlavor.nullable(),
     operation: NotifiedOperation,
   })
@@ -69,7 +72,14 @@ export const DATA_SCHEMA = 'https://reflavor.dev/schemas/v1alpha1/notification.s
 
 /** docs/schemas/notification.schema.json. Receivers should let pass what they don't know: fields may be added. */
 export function notificationSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(NotificationPayload, { target: 'draft-7', io: 'input', unrepresentable: 'throw' });
+  const { $schema, ...schema } = z.toJSONSchema(NotificationPayload, {
+    target: 'draft-7',
+    io: 'input',
+    unrepresentable: 'throw',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
   return { $schema, $id: DATA_SCHEMA, ...schema };
 }
 

@@ -142,7 +142,7 @@ export const Values = z.strictObject({
       enabled: flag
         .default(false)
         .describe(
-          'Let in nothing but scrapes of metrics and probes, out nothing but DNS, the API server and the control ports of amphorae.',
+          'Let in nothing but scrapes of metrics and probes, out nothing but DNS, the API server, the control ports of amphorae and the port in the URL of the notification sink.',
         ),
       metricsFrom: anyList.describe('NetworkPolicyPeers that may scrape; all where empty.'),
       apiServerPorts: z
