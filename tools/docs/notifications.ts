@@ -178,7 +178,7 @@ an HTTP sink, where one is set.
 ## A sink
 
 \`\`\`
-helm upgrade reflavor charts/reflavor --namespace reflavor --reuse-values --set notifications.sink=https://events.example.org/reflavor
+helm upgrade reflavor charts/reflavor --namespace reflavor --reset-then-reuse-values --set notifications.sink=https://events.example.org/reflavor
 \`\`\`
 
 or \`--notifications-sink=URL\` for an operator that is run otherwise. The chart's \`notifications.*\` and \`reflavor operator --help\` have the rest: \`structured\` (the

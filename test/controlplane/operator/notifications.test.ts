@@ -252,6 +252,8 @@ describe('an operator', () => {
     await lb.create(spec);
     await lb.untilAtRest('small');
     await heard('create.start', 'create.end');
+    // What was not written down would be told once more.
+    await lb.until(({ status }) => expect(status?.notifications?.delivered).toEqual(['1-start', '1-end']));
     await first.stop();
     await lb.patch({ flavorId: 'large' });
     await heard('create.start', 'create.end', 'resize.start', 'resize.end');
