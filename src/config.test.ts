@@ -33,6 +33,10 @@ describe('configuration', () => {
       resyncSeconds: 600,
       observeSeconds: 5,
       progressMs: 500,
+      notificationsMode: 'structured',
+      notificationsSource: '/apis/reflavor.dev/v1alpha1/loadbalancers',
+      notificationsTimeoutSeconds: 10,
+      notificationsRefusedSeconds: 300,
       leaderElect: false,
       leaseName: 'reflavor-operator',
       leaseDurationSeconds: 15,
@@ -85,6 +89,10 @@ describe('configuration', () => {
     ['--amphora-image haproxy@latest', 'REFLAVOR_AMPHORA_IMAGE', 'a repository'],
     ['--amphora-image-tag 3.0:1', 'REFLAVOR_AMPHORA_IMAGE_TAG', 'a tag'],
     ['--operator-pod-labels app', 'REFLAVOR_OPERATOR_POD_LABELS', 'labels, as in'],
+    ['--notifications-sink ftp://example.org', 'REFLAVOR_NOTIFICATIONS_SINK', 'an http or https URL'],
+    ['--notifications-sink https://me:secret@example.org', 'REFLAVOR_NOTIFICATIONS_SINK', 'without user and password'],
+    ['--notifications-mode batch', 'REFLAVOR_NOTIFICATIONS_MODE', 'one of structured, binary'],
+    ['--notifications-source ä', 'REFLAVOR_NOTIFICATIONS_SOURCE', 'a URI or an absolute path'],
     ['--log-level loud', 'REFLAVOR_LOG_LEVEL', 'one of debug, info'],
   ])('operator %s ends with code 2 and a message that names flag, variable and remedy', async (args, variable, mustBe) => {
     const error = await errorOf(configOf(`operator ${args}`));

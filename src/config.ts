@@ -13,6 +13,9 @@ export { ConfigError, parse } from './settings.ts';
 /** Names of the drivers of the amphora provider that `--driver` takes. */
 export const driverNames = ['kubernetes', 'process', 'simulated'] as const;
 
+/** How a CloudEvent is put into an HTTP request (CloudEvents HTTP protocol binding 1.0.2, sections 3.1 and 3.2). */
+export const sinkModes = ['structured', 'binary'] as const;
+
 /** RFC 1123 label. */
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -150,6 +153,64 @@ const operatorSettings = {
     schema: wholeNumber(50, 60_000),
     mustBe: 'a whole number of milliseconds from 50 to 60000',
     fallback: '500',
+  }),
+  notificationsSink: setting({
+    placeholder: 'url',
+    help: 'where CloudEvents of load balancers are posted; default: nowhere',
+    schema: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !new URL(url).username && !new URL(url).password)
+      .optional(),
+    mustBe: 'an http or https URL without user and password (--notifications-headers-file takes an Authorization)',
+  }),
+  notificationsMode: setting({
+    placeholder: 'mode',
+    help: 'structured: a CloudEvent is the body of its request; binary: its attributes are headers',
+    schema: z.enum(sinkModes),
+    mustBe: `one of ${sinkModes.join(', ')}`,
+    fallback: 'structured',
+  }),
+  notificationsSource: setting({
+    placeholder: 'uri',
+    help: 'the attribute source of CloudEvents, for receivers that hear of several clusters',
+    schema: z
+      .string()
+      .max(255)
+      .regex(/^([A-Za-z][A-Za-z0-9+.-]*:|\/)[!$&-;=?-Z_a-z~]*$/),
+    mustBe: 'a URI or an absolute path of at most 255 characters, as in https://prod.example.org',
+    fallback: '/apis/reflavor.dev/v1alpha1/loadbalancers',
+  }),
+  notificationsTokenFile: setting({
+    placeholder: 'path',
+    help: 'a file with the bearer token for the sink, read at each call',
+    schema: text.optional(),
+    mustBe: 'the path of a file',
+  }),
+  notificationsHeadersFile: setting({
+    placeholder: 'path',
+    help: 'a file with headers for the sink, "Name: value" a line, read at each call',
+    schema: text.optional(),
+    mustBe: 'the path of a file',
+  }),
+  notificationsCaFile: setting({
+    placeholder: 'path',
+    help: 'certificates (PEM) of the authorities that the sink’s may come from; default: the system’s',
+    schema: text.optional(),
+    mustBe: 'the path of a file',
+  }),
+  notificationsTimeoutSeconds: setting({
+    placeholder: 's',
+    help: 'how long the sink may take to answer',
+    schema: wholeNumber(1, 60),
+    mustBe: 'a whole number of seconds from 1 to 60',
+    fallback: '10',
+  }),
+  notificationsRefusedSeconds: setting({
+    placeholder: 's',
+    help: 'a sink that answers 4xx is asked again for so long; then what it refuses is given up',
+    schema: wholeNumber(0, 86_400),
+    mustBe: 'a whole number of seconds from 0 to 86400',
+    fallback: '300',
   }),
   leaderElect: setting({
     placeholder: 'true|false',

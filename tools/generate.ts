@@ -1,6 +1,6 @@
 /**
  * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, Argo CD's
- * health checks as a ConfigMap, and the page of conditions.
+ * health checks as a ConfigMap, the page of conditions, and the page and the schema of notifications.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
@@ -10,11 +10,13 @@ import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { GROUP, VERSION } from '../src/api/meta.ts';
 import { REASONS } from '../src/api/reasons.ts';
+import { notificationSchema } from '../src/notify/payload.ts';
 import { admissionTemplate, chartYaml, crdTemplate, readme, valuesYaml } from './chart/render.ts';
 import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
 import { conditionsPage } from './docs/conditions.ts';
+import { notificationsPage } from './docs/notifications.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -63,3 +65,5 @@ write('charts/reflavor/values.schema.json', `${JSON.stringify(schema, null, 2)}\
 write('charts/reflavor/README.md', `<!-- ${from('tools/chart')} -->\n${readme(schema)}`);
 write('deploy/argocd/argocd-cm.yaml', `# ${from('deploy/argocd/reflavor.dev')}\n${healthChecks()}`);
 write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);
+write('docs/notifications.md', `<!-- ${from('src/notify and tools/docs')} -->\n\n${notificationsPage()}`);
+write('docs/schemas/notification.schema.json', `${JSON.stringify(notificationSchema(), null, 2)}\n`);

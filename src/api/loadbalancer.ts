@@ -246,6 +246,22 @@ export const Operation = z.object({
 });
 export type Operation = z.infer<typeof Operation>;
 
+/** What the notification sink needs no more to be told; a restarted operator sends the rest. */
+export const NotificationLedger = z.object({
+  delivered: z
+    .array(z.string().max(64))
+    .max(64)
+    .default([])
+    .meta({
+      ...atomicList,
+      description: 'Ids, without the uid, of what the sink has taken, was given up on, or happened before there was a sink.',
+    }),
+  specHash: z.string().max(64).optional().meta({
+    description: 'Hash of the spec, but for flavorId and suspend, that the sink knows of.',
+  }),
+});
+export type NotificationLedger = z.infer<typeof NotificationLedger>;
+
 export const LoadBalancerStatus = z.object({
   observedGeneration: z.int().default(-1),
   flavorId: ObjectName.optional().meta({ description: 'The flavor in force.' }),
@@ -302,6 +318,7 @@ export const LoadBalancerStatus = z.object({
       ...mapList('listener'),
       description: 'Listeners that are left as they were or closed, or may not do what was meant, each with what to do.',
     }),
+  notifications: NotificationLedger.optional().meta({ description: 'There only where the operator has a notification sink.' }),
   conditions: z.array(Condition).max(16).optional().meta(mapList('type')),
 });
 export type LoadBalancerStatus = z.infer<typeof LoadBalancerStatus>;

@@ -77,5 +77,8 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
+/** Reasons for which an edit is not loaded; what serves goes on with the one before. */
+export const NOT_LOADED: ReadonlySet<string> = new Set<Reason>(['ConfigurationRefused', 'ConfigurationTooLarge', 'InvalidSpec']);
+
 /** Whether a reason reported by a driver is one of the catalogue. */
 export const isReason = (reason: string): reason is Reason => Object.hasOwn(REASONS, reason);

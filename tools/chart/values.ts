@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ImageTag } from '../../src/api/flavorprofile.ts';
 import { GITOPS_MANAGERS } from '../../src/api/ownership.ts';
-import { driverNames } from '../../src/config.ts';
+import { driverNames, sinkModes } from '../../src/config.ts';
 import { logLevels } from '../../src/log.ts';
 
 const text = z.string();
@@ -61,6 +61,35 @@ export const Values = z.strictObject({
       extraArgs: z.array(text).default([]).describe('More flags of `reflavor operator`, as in --resync-seconds=300.'),
     })
     .describe('Settings of the operator.'),
+  notifications: z
+    .strictObject({
+      sink: z
+        .string()
+        .regex(/^(https?:\/\/[^@\s]+)?$/)
+        .default('')
+        .describe('URL that CloudEvents are posted to; nothing is sent where this is unset.'),
+      mode: z
+        .enum(sinkModes)
+        .default('structured')
+        .describe('structured: a CloudEvent is a request’s body; binary: its attributes are headers.'),
+      source: text.max(255).default('').describe('The attribute source, for receivers that hear of several clusters.'),
+      timeoutSeconds: z.int().min(1).max(60).default(10).describe('How long the sink may take to answer.'),
+      refusedSeconds: z
+        .int()
+        .min(0)
+        .max(86_400)
+        .default(300)
+        .describe('A sink that answers 4xx is asked again for so long; then what it refuses is given up.'),
+      secret: z
+        .strictObject({
+          name: text.max(253).default('').describe('A Secret of the release’s namespace.'),
+          tokenKey: text.max(253).default('').describe('Its key with a bearer token for the sink.'),
+          headersKey: text.max(253).default('').describe('Its key with headers for the sink, `Name: value` a line.'),
+          caKey: text.max(253).default('').describe('Its key with the certificates (PEM) of authorities that the sink’s may come from.'),
+        })
+        .describe('What the operator shows the sink, and trusts. A change of the Secret takes effect by itself.'),
+    })
+    .describe('Notifications of load balancers to an HTTP sink, see docs/notifications.md.'),
   amphora: z
     .strictObject({
       image: z.strictObject({
@@ -172,7 +201,7 @@ export const Values = z.strictObject({
       enabled: flag
         .default(false)
         .describe(
-          'Let in nothing but scrapes of metrics and probes, out nothing but DNS, the API server and the control ports of amphorae.',
+          'Let in nothing but scrapes of metrics and probes, out nothing but DNS, the API server, the control ports of amphorae and the port in the URL of the notification sink.',
         ),
       metricsFrom: anyList.describe('NetworkPolicyPeers that may scrape; all where empty.'),
       apiServerPorts: z

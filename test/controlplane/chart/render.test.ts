@@ -71,6 +71,34 @@ describe('the chart', () => {
     expect(only(objects, 'Deployment').spec.template.metadata.labels).toEqual(config.operatorPodLabels);
   });
 
+  test('tells the operator where notifications go, and shows it no more of the Secret than was named', async () => {
+    expect(await configOf(await rendered())).toMatchObject({ notificationsSink: undefined });
+    const set = [
+      'sink=https://events.example.org:8443/a',
+      'mode=binary',
+      'source=https://prod.example.org',
+      'timeoutSeconds=3',
+      'refusedSeconds=60',
+    ];
+    const secret = ['secret.name=sink', 'secret.tokenKey=token', 'secret.caKey=ca.crt'];
+    const objects = await rendered(...[...set, ...secret].map((value) => `notifications.${value}`), 'networkPolicy.enabled=true');
+    expect(await configOf(objects)).toMatchObject({
+      notificationsSink: 'https://events.example.org:8443/a',
+      notificationsMode: 'binary',
+      notificationsSource: 'https://prod.example.org',
+      notificationsTimeoutSeconds: 3,
+      notificationsRefusedSeconds: 60,
+      notificationsTokenFile: '/etc/reflavor/notifications/token',
+      notificationsHeadersFile: undefined,
+      notificationsCaFile: '/etc/reflavor/notifications/ca.crt',
+    });
+    const { volumes, containers } = only(objects, 'Deployment').spec.template.spec;
+    const items = ['ca.crt', 'token'].map((key) => ({ key, path: key }));
+    expect(volumes).toEqual([{ name: 'notifications', secret: { secretName: 'sink', items } }]);
+    expect(containers[0].volumeMounts).toEqual([{ name: 'notifications', mountPath: '/etc/reflavor/notifications', readOnly: true }]);
+    expect(only(objects, 'NetworkPolicy').spec.egress).toContainEqual({ ports: [{ port: 8443 }] });
+  });
+
   test('has a folder for amphorae only where they are processes of the operator', async () => {
     const pod = async (...values: string[]) => only(await rendered(...values), 'Deployment').spec.template.spec;
     expect(await pod()).not.toHaveProperty('volumes');
@@ -101,6 +129,7 @@ describe('the chart', () => {
     ['a namespace that is none', 'operator.watchNamespaces={A_B}', 'operator/watchNamespaces/0'],
     ['a number in place of a switch', 'crds.enabled=1', 'got number, want boolean'],
     ['a digest that is none', 'image.digest=latest', 'image/digest'],
+    ['a sink with a password', 'notifications.sink=https://me:secret@example.org', 'notifications/sink'],
   ])('refuses %s', async (_, value, words) => {
     await expect(rendered(value)).rejects.toThrow(words);
   });
