@@ -49,7 +49,7 @@ picture: install ## Run the demo and draw docs/resize.svg from what it says
 	@node tools/demo.ts | tee dist/demo.log
 	@node tools/demo/picture.ts dist/demo.log docs/resize.svg
 
-up: install ## Start a control plane and the operator, and leave them running (state in .reflavor/)
+up: install ## Start a control plane, the operator and the REST API, and leave them running (state in .reflavor/)
 	@node tools/up.ts
 
 down: ## End what `make up` started, and nothing else

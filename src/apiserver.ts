@@ -1,5 +1,6 @@
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { FastifyBaseLogger } from 'fastify';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ApiConfig } from './config.ts';
@@ -54,7 +55,7 @@ export async function runApi(
   ];
   try {
     const { host, port } = config.bindAddress;
-    await app.listen({ port, host: host || '::' });
+    await app.listen({ port, host: host || everyAddress() });
     const { address, port: bound } = app.server.address() as AddressInfo;
     if (tls) followTlsPair(config.tlsDir!, tls, app.server as unknown as Server, { log, signal: stop });
     log.info({ address, port: bound, tls: tls !== undefined }, 'serving');
@@ -69,6 +70,10 @@ export async function runApi(
     await client.close();
   }
 }
+
+/** Of both families where there is IPv6; fastify itself would take loopback addresses alone. */
+const everyAddress = () =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6')) ? '::' : '0.0.0.0';
 
 /** Requests under way may end, for a while. */
 async function closed(app: { close(): PromiseLike<unknown>; server: { closeAllConnections(): void } }, graceMs: number): Promise<void> {

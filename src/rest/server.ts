@@ -1,16 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import rateLimit from '@fastify/rate-limit';
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { Access } from './access.ts';
 import type { App } from './app.ts';
 import { type Authentication, tokenOf } from './auth/authentication.ts';
 import type { Authorization } from './auth/authorization.ts';
+import { describeAt } from './description.ts';
 import { Directory } from './directory.ts';
 import { faultBody, kubeFault } from './fault.ts';
 import type { RestMetrics } from './metrics.ts';
@@ -59,6 +55,7 @@ export async function createServer(options: ServerOptions): Promise<App> {
     rewriteUrl: ({ url = '/' }) => rewritten(url),
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
+    requestTimeout: 30_000,
     https: tls ?? null,
   }) as unknown as App;
   app.setValidatorCompiler(({ schema }) => (data) => {
@@ -158,32 +155,4 @@ function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
     },
     'answered',
   );
-}
-
-/** The OpenAPI page; the bundle has its files beside it. */
-async function describeAt(app: App, routePrefix: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Reflavor: Octavia-compatible API',
-        description: 'Load balancers of Kubernetes namespaces (projects) in the words of OpenStack Octavia, and their live resize.',
-        version: 'v2.0',
-      },
-      components: {
-        securitySchemes: {
-          token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'A token of the Kubernetes cluster.' },
-          bearer: { type: 'http', scheme: 'bearer' },
-        },
-      },
-      security: [{ token: [] }, { bearer: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
-  const assets = join(import.meta.dirname, 'docs');
-  const bundled = existsSync(assets) && {
-    baseDir: assets,
-    logo: { type: 'image/svg+xml', content: readFileSync(join(assets, 'logo.svg')) },
-  };
-  await app.register(swaggerUi, { routePrefix, ...bundled });
 }
