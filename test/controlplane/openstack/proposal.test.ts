@@ -74,7 +74,7 @@ describe('the resize proposal, as a user of OpenStack’s clients lives through 
     await heard('create.start', 'create.end', 'resize.start', 'resize.end');
     const [started, ended] = events().slice(-2);
     expect(started?.data).toMatchObject({ name: 'web', operation: { from_flavor_id: 'small', to_flavor_id: 'large' } });
-    expect(ended?.data).toMatchObject({ loadbalancer_id: lb.metadata.uid, flavor: { name: 'large' } });
+    expect(ended?.data).toMatchObject({ loadbalancer_id: lb.metadata.uid, flavor: { id: 'large' } });
   }, 120_000);
 
   test('cancels the next by asking for the flavor in force', async () => {
