@@ -1,9 +1,10 @@
 /**
- * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, and the page
- * of conditions.
+ * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, the page
+ * of conditions, and the SDK's types and pages.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +16,7 @@ import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
 import { conditionsPage } from './docs/conditions.ts';
+import { sdkTypes } from './sdk/types.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -51,3 +53,11 @@ write('charts/reflavor/values.yaml', `# ${from('tools/chart/values.ts')}\n\n${va
 write('charts/reflavor/values.schema.json', `${JSON.stringify(schema, null, 2)}\n`);
 write('charts/reflavor/README.md', `<!-- ${from('tools/chart')} -->\n${readme(schema)}`);
 write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);
+
+write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sdkTypes()}`));
+
+/** TypeScript as Biome formats it, so that what is generated passes the lint like the rest. */
+function formatted(text: string): string {
+  const biome = join(root, 'node_modules/.bin/biome');
+  return execFileSync(biome, ['format', '--stdin-file-path=src/sdk/types.ts'], { cwd: root, input: text, encoding: 'utf8' });
+}

@@ -1,3 +1,4 @@
+export * from './acceptance.ts';
 export * from './amphora.ts';
 export * from './conditions.ts';
 export * from './flavor.ts';
@@ -5,6 +6,7 @@ export * from './flavorprofile.ts';
 export * from './listener.ts';
 export * from './loadbalancer.ts';
 export * from './meta.ts';
+export * from './names.ts';
 export * from './ownership.ts';
 export * from './pool.ts';
 export * from './reasons.ts';
