@@ -3,6 +3,7 @@ export * from './amphora.ts';
 export * from './conditions.ts';
 export * from './flavor.ts';
 export * from './flavorprofile.ts';
+export * from './image-tag.ts';
 export * from './listener.ts';
 export * from './loadbalancer.ts';
 export * from './meta.ts';
