@@ -1,9 +1,10 @@
 /**
  * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, Argo CD's
- * health checks as a ConfigMap, the page of conditions, and the page and the schema of notifications.
+ * health checks as a ConfigMap, the page of conditions, the page and the schema of notifications, and the SDK's types and pages.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
 import { conditionsPage } from './docs/conditions.ts';
 import { notificationsPage } from './docs/notifications.ts';
+import { sdkTypes } from './sdk/types.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -67,3 +69,11 @@ write('deploy/argocd/argocd-cm.yaml', `# ${from('deploy/argocd/reflavor.dev')}\n
 write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);
 write('docs/notifications.md', `<!-- ${from('src/notify and tools/docs')} -->\n\n${notificationsPage()}`);
 write('docs/schemas/notification.schema.json', `${JSON.stringify(notificationSchema(), null, 2)}\n`);
+
+write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sdkTypes()}`));
+
+/** TypeScript as Biome formats it, so that what is generated passes the lint like the rest. */
+function formatted(text: string): string {
+  const biome = join(root, 'node_modules/.bin/biome');
+  return execFileSync(biome, ['format', '--stdin-file-path=src/sdk/types.ts'], { cwd: root, input: text, encoding: 'utf8' });
+}

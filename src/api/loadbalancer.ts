@@ -14,6 +14,7 @@ import {
   Port,
   Timestamp,
 } from './meta.ts';
+import { GOALS } from './names.ts';
 import { Pool } from './pool.ts';
 
 /** Octavia's provisioning statuses. */
@@ -201,8 +202,6 @@ export const LoadBalancerSpec = z
   .meta(cel(eachDefaultPool, eachRedirectPool, eachHttpPool, eachHttpsPool, eachHttpRedirectPool, onePortOnce));
 export type LoadBalancerSpec = z.infer<typeof LoadBalancerSpec>;
 
-/** The goals of a flow in their order; ARCHITECTURE.md says what each protects. */
-export const GOALS = ['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed'] as const;
 export const Goal = z.enum(GOALS);
 export type Goal = z.infer<typeof Goal>;
 
@@ -234,6 +233,10 @@ export const Operation = z.object({
     .object({ reason: z.string().max(64), message: z.string().max(1024) })
     .optional()
     .meta({ description: 'Why a failover was begun: what was lost or is about to be, or that it was asked for.' }),
+  warning: z
+    .object({ reason: z.string().max(64), message: z.string().max(1024) })
+    .optional()
+    .meta({ description: 'What it may break although it is allowed, as a resize to an older image.' }),
   attempt: z.int().min(1).default(1).meta({ description: 'Counts the times that the same change was tried.' }),
   startedAt: Timestamp,
   deadline: Timestamp.optional().meta({ description: 'When it is rolled back unless the next goal is met.' }),
@@ -322,17 +325,6 @@ export const LoadBalancerStatus = z.object({
   conditions: z.array(Condition).max(16).optional().meta(mapList('type')),
 });
 export type LoadBalancerStatus = z.infer<typeof LoadBalancerStatus>;
-
-/** Annotations with a token; a token that differs from the one handled last is a request. */
-export const RETRY_ANNOTATION = 'reflavor.dev/retry';
-export const FAILOVER_ANNOTATION = 'reflavor.dev/failover';
-
-/** Holds a load balancer until its amphorae and its VIP are gone. */
-export const LOADBALANCER_FINALIZER = 'reflavor.dev/loadbalancer';
-/** Holds an amphora until the driver has destroyed what it stands for. */
-export const AMPHORA_FINALIZER = 'reflavor.dev/amphora';
-/** Label of an amphora: the uid of its load balancer. */
-export const LOADBALANCER_UID_LABEL = 'reflavor.dev/loadbalancer-uid';
 
 /** A load balancer: what tenants and GitOps write, and what came of it. */
 export interface LoadBalancer {

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/** The API group and version of every kind here. */
-export const GROUP = 'reflavor.dev';
-export const VERSION = 'v1alpha1';
-export const API_VERSION = `${GROUP}/${VERSION}` as const;
+export { API_VERSION, GROUP, VERSION } from './names.ts';
 
 /** A CEL rule as it stands in a CRD (KEP-2876). */
 export interface CelRule {

@@ -1,4 +1,5 @@
-import { FAILOVER_ANNOTATION, type LoadBalancer, RETRY_ANNOTATION } from './loadbalancer.ts';
+import type { LoadBalancer } from './loadbalancer.ts';
+import { FAILOVER_ANNOTATION, RETRY_ANNOTATION } from './names.ts';
 
 /** The tokens that the request annotations carry now. */
 export function requestsOf({ metadata }: Pick<LoadBalancer, 'metadata'>): { retry?: string; failover?: string } {

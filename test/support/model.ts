@@ -37,6 +37,7 @@ export interface ModelFlavor {
   topology?: 'SINGLE' | 'ACTIVE_STANDBY';
   /** Its amphorae never start. */
   broken?: boolean;
+  image?: string;
 }
 
 /** Deep copy, as a trip over the wire makes one. */
@@ -93,7 +94,8 @@ export class Model {
   }
 
   dataOf(flavorId: string): FlavorData {
-    return FlavorDataSchema.parse({ loadbalancerTopology: this.flavors.get(flavorId)?.topology ?? 'SINGLE' });
+    const { topology = 'SINGLE', image } = this.flavors.get(flavorId) ?? {};
+    return FlavorDataSchema.parse({ loadbalancerTopology: topology, ampImageTag: image });
   }
 
   world(): World {

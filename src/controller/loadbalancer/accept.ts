@@ -1,37 +1,25 @@
-import type { Reason } from '../../api/index.ts';
+import { flavorRefusal, isOlderTag, type Operation, type Refusal, stays } from '../../api/index.ts';
 import type { World } from './world.ts';
 
-/** Why a flavor is not taken; nothing was touched. */
-export interface Refusal {
-  reason: Reason;
-  message: string;
+/** The goal Accepted: whether the load balancer may enter a flavor. */
+export function refusalOf(world: World, flavorId: string): Refusal | undefined {
+  const { loadBalancer } = world;
+  const found = world.lookup(flavorId);
+  if ('refused' in found) return { reason: found.refused, message: `${found.message}${stays(loadBalancer.status?.flavorId)}` };
+  const { id, enabled, provider, data } = found.flavor;
+  return flavorRefusal(loadBalancer, { id, enabled, provider, loadbalancerTopology: data.loadbalancerTopology });
 }
 
-/** The goal Accepted: whether the load balancer may enter a flavor. Asked only before an operation starts; `enabled` gates nothing else. */
-export function refusalOf(world: World, flavorId: string): Refusal | undefined {
-  const { spec, status } = world.loadBalancer;
-  const found = world.lookup(flavorId);
-  const keep = status?.flavorId ? ` Flavor ${status.flavorId} stays in force and serves.` : '';
-  if ('refused' in found) return { reason: found.refused, message: `${found.message}${keep}` };
-  const { flavor } = found;
-  if (flavor.provider !== spec.provider) {
-    return {
-      reason: 'ProviderMismatch',
-      message: `Flavor ${flavorId} belongs to provider ${flavor.provider}, this load balancer to ${spec.provider}: set flavorId to a flavor of that provider.${keep}`,
-    };
-  }
-  if (!flavor.enabled) {
-    return {
-      reason: 'FlavorDisabled',
-      message: `Flavor ${flavorId} is disabled: choose another flavorId, or ask an admin to enable it.${keep}`,
-    };
-  }
-  const topology = flavor.data.loadbalancerTopology;
-  if (status?.topology && topology !== status.topology) {
-    return {
-      reason: 'TopologyChange',
-      message: `Flavor ${flavorId} has topology ${topology}, this load balancer ${status.topology}, which a resize cannot change: choose a ${status.topology} flavor, or create another load balancer.${keep}`,
-    };
-  }
-  return undefined;
+/**
+ * What entering a flavor may break although it is allowed. Images are compared by the numbers that their tags begin with; where the one in force has
+ * no tag of its own, its HAProxy's version stands for it.
+ */
+export function warningOf({ loadBalancer, amphorae, lookup }: World, flavorId: string): Operation['warning'] {
+  const found = lookup(flavorId);
+  const tag = 'flavor' in found ? found.flavor.data.ampImageTag : undefined;
+  const inForce = amphorae.map((v) => v.object).find(({ spec }) => spec.flavorId === loadBalancer.status?.flavorId);
+  const present = inForce?.spec.flavorData.ampImageTag ?? inForce?.status?.haproxyVersion;
+  if (!tag || !present || !isOlderTag(tag, present)) return undefined;
+  const message = `Flavor ${flavorId} has image ${tag}, older than ${present} in force: what only the newer one knows, it may refuse or lack. Set flavorId back to cancel.`;
+  return { reason: 'OlderImage', message };
 }

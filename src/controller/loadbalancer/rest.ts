@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Amphora, conditionOf, epoch, type Operation, type Reason, requestsOf, rfc3339 } from '../../api/index.ts';
 import { isDisrupted, isDraining, isLost, lossOf, serves } from '../amphora/view.ts';
-import { refusalOf } from './accept.ts';
+import { refusalOf, warningOf } from './accept.ts';
 import type { Act } from './acts.ts';
 import { begun, type Plan, type Verdict } from './decision.ts';
 import { names, slotsOf, steer, unconfigured } from './goals.ts';
@@ -30,7 +30,8 @@ export function rest(world: World): Plan {
   }
   const all = [...fit, ...unfit, ...extra].map((v) => v.object.metadata.name);
 
-  if (wanted !== book.flavorId && (!tried || retry) && !refusal) return begun(world, { kind: 'Resize', to: wanted!, replaces: all });
+  if (wanted !== book.flavorId && (!tried || retry) && !refusal)
+    return begun(world, { kind: 'Resize', to: wanted!, replaces: all, warning: warningOf(world, wanted!) });
   const again = retry && hasFailed(book, 'Failover', book.flavorId);
   if (failover) {
     const cause = { reason: 'FailoverRequested', message: 'It was asked for by annotation.' };

@@ -54,13 +54,14 @@ describe('the resize proposal, as a user of OpenStack’s clients lives through 
   }, 120_000);
 
   test('resizes it, watches every goal, and hears of it', async () => {
-    await strategy(2);
+    await strategy(3600);
     const watch = new Watch(['get', 'lb', 'web', '-n', 'team-a', '-w', '--no-headers'], rest.controlPlane.kubeconfigPath);
     const { code, http, shown } = await openstack('resize', '--flavor', 'large', 'web');
     expect({ code, http, shown }).toEqual({ code: 0, http: 202, shown: '' });
     // From the 202 on, whoever waits for ACTIVE waits for the end.
     const shownAtOnce = await openstack('show', 'web', '-f', 'value', '-c', 'provisioning_status');
     expect(shownAtOnce.shown.trim()).toBe('PENDING_UPDATE');
+    await strategy(0);
     const lb = await until((o) => expect(o.status?.flavorId).toBe('large'));
     expect(lb.status?.operation?.goals?.map(({ name }) => name)).toEqual([
       ...['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed'],
