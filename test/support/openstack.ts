@@ -18,6 +18,8 @@ export interface Finished {
 export interface OpenstackClients {
   /** Where the copy of the package with its tests is. */
   dir: string;
+  /** The environment in which a shell finds them. */
+  env: Record<string, string>;
   /** Runs a program of the Python environment, such as `openstack`, in that folder. */
   run(program: string, args: readonly string[], env?: Record<string, string>): Promise<Finished>;
   /** Runs the real `openstack` against the service at a URL; gives what it wrote to stdout, and rejects with what it wrote to stderr. */
@@ -55,6 +57,7 @@ async function start(): Promise<OpenstackClients> {
   const authOf = ({ url, token }: Service) => ['--os-auth-type', 'admin_token', '--os-endpoint', url, '--os-token', token];
   const clients: OpenstackClients = {
     dir,
+    env,
     async run(program, args, more = {}) {
       const child = spawn(join(venv, 'bin', program), args, { cwd, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
       const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
