@@ -16,6 +16,9 @@ import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
 import { conditionsPage } from './docs/conditions.ts';
+import { kubectlPage } from './docs/kubectl-lb.ts';
+import { sdkPage } from './docs/sdk.ts';
+import { sdkDeclarations } from './package/types.ts';
 import { sdkTypes } from './sdk/types.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -55,6 +58,8 @@ write('charts/reflavor/README.md', `<!-- ${from('tools/chart')} -->\n${readme(sc
 write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);
 
 write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sdkTypes()}`));
+write('docs/sdk.md', `<!-- ${from('src/sdk and tools/docs')} -->\n\n${sdkPage(sdkDeclarations())}`);
+write('docs/kubectl-lb.md', `<!-- ${from('src/cli and tools/docs')} -->\n\n${kubectlPage()}`);
 
 /** TypeScript as Biome formats it, so that what is generated passes the lint like the rest. */
 function formatted(text: string): string {
