@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
-.PHONY: help install install-test install-cluster generate verify lint types test test-unit demo picture up down run traffic cluster cluster-down cluster-demo clean
+.PHONY: help install install-test install-cluster generate package verify lint types test test-unit demo picture up down run traffic cluster cluster-down cluster-demo clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,11 @@ install install-test install-cluster:
 	@node tools/packages-fresh.mjs || { echo 'install: npm packages, as locked'; npm install --no-save --no-fund --no-audit --loglevel=error; }
 	@mkdir -p '$(CACHE)' && flock '$(CACHE)/install.lock' node tools/install.ts $(INSTALL_FLAGS)
 
-generate: install ## Write every generated file anew: CRDs, the chart, the API's description
+generate: install ## Write every generated file anew: CRDs, the chart, the SDK's types, pages of docs/
 	@node tools/generate.ts
+
+package: install ## Build the npm package into dist/package: the SDK, and the kubectl plugin as one file
+	@node tools/package/main.ts
 
 verify: install ## Fail when a generated file is stale
 	@node tools/test.ts verify

@@ -17,7 +17,10 @@ import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
 import { conditionsPage } from './docs/conditions.ts';
+import { kubectlPage } from './docs/kubectl-lb.ts';
 import { notificationsPage } from './docs/notifications.ts';
+import { sdkPage } from './docs/sdk.ts';
+import { sdkDeclarations } from './package/types.ts';
 import { sdkTypes } from './sdk/types.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -71,6 +74,8 @@ write('docs/notifications.md', `<!-- ${from('src/notify and tools/docs')} -->\n\
 write('docs/schemas/notification.schema.json', `${JSON.stringify(notificationSchema(), null, 2)}\n`);
 
 write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sdkTypes()}`));
+write('docs/sdk.md', `<!-- ${from('src/sdk and tools/docs')} -->\n\n${sdkPage(sdkDeclarations())}`);
+write('docs/kubectl-lb.md', `<!-- ${from('src/cli and tools/docs')} -->\n\n${kubectlPage()}`);
 
 /** TypeScript as Biome formats it, so that what is generated passes the lint like the rest. */
 function formatted(text: string): string {

@@ -88,7 +88,7 @@ export async function retry(client: Client, target: ObjectRef | LoadBalancer, op
 }
 
 /**
- * Asks for a failover: new amphorae of the flavor in force take the place of those that there are. An operation that runs is ended first.
+ * Asks for a failover: new amphorae of the flavor in force take the place of those that there are. An operation that runs comes to its end first.
  *
  * @returns the load balancer as the request left it; {@link waitForFailover} waits for what comes of it
  * @throws NotFound; ApiError

@@ -1,12 +1,12 @@
 /** The npm package `reflavor`: the SDK, its types, and the kubectl plugin in one file. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { completionScript } from '../../src/cli/completion.ts';
 import { licensesOf } from './licenses.ts';
 import { manifest } from './manifest.ts';
+import { writeTypes } from './types.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -39,6 +39,7 @@ const kubeConfigAlone: Plugin = {
 export async function buildPackage(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
+  const ours = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const sdk = await build({ ...common, entryPoints: [join(root, 'src/sdk/index.ts')], outfile: join(out, 'index.mjs'), format: 'esm' });
   const cli = await build({
     ...common,
@@ -46,52 +47,19 @@ export async function buildPackage(out: string): Promise<void> {
     outfile: join(out, 'kubectl-lb'),
     // The file may be copied anywhere: without a package.json beside it, and without an extension, Node takes it for CommonJS.
     format: 'cjs',
+    define: { 'process.env.REFLAVOR_VERSION': JSON.stringify(ours.version) },
     banner: { js: '#!/usr/bin/env node' },
     minifySyntax: true,
     minifyWhitespace: true,
     plugins: [kubeConfigAlone],
   });
-  writeFileSync(join(out, 'kubectl_complete-lb'), readFileSync(join(root, 'src/cli/kubectl_complete-lb')));
+  writeFileSync(join(out, 'kubectl_complete-lb'), completionScript);
   for (const program of ['kubectl-lb', 'kubectl_complete-lb']) chmodSync(join(out, program), 0o755);
   writeTypes(join(out, 'types'));
-  writeFileSync(
-    join(out, 'package.json'),
-    `${JSON.stringify(manifest(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))), null, 2)}\n`,
-  );
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(ours), null, 2)}\n`);
   writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf(inputsOf(sdk.metafile, cli.metafile), root));
   copyFileSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copyFileSync(join(root, 'tools/package/README.md'), join(out, 'README.md'));
 }
 
 const inputsOf = (...metafiles: Metafile[]): string[] => metafiles.flatMap(({ inputs }) => Object.keys(inputs));
-
-/** Declarations of ES modules, whatever package.json says: `.d.mts`, each naming the others so. */
-function writeTypes(out: string): void {
-  mkdirSync(out);
-  for (const [name, text] of sdkDeclarations()) {
-    writeFileSync(join(out, name.replace(/\.d\.ts$/, '.d.mts')), text.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.mjs'"));
-  }
-}
-
-/** What tsc declares of src/sdk, by file. */
-export function sdkDeclarations(): Map<string, string> {
-  const emitted = mkdtempSync(join(tmpdir(), 'reflavor-types-'));
-  try {
-    const flags = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', 'src', '--outDir', emitted];
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['--project', 'tools/package/tsconfig.json', ...flags], {
-      cwd: root,
-      stdio: 'inherit',
-    });
-    const files = readdirSync(join(emitted, 'sdk')).sort();
-    return new Map(
-      files.map((name) => [
-        name,
-        readFileSync(join(emitted, 'sdk', name), 'utf8')
-          .replaceAll('"./', "'./")
-          .replaceAll('.ts"', ".ts'"),
-      ]),
-    );
-  } finally {
-    rmSync(emitted, { recursive: true });
-  }
-}
