@@ -233,7 +233,10 @@ export const Operation = z.object({
     .object({ reason: z.string().max(64), message: z.string().max(1024) })
     .optional()
     .meta({ description: 'Why a failover was begun: what was lost or is about to be, or that it was asked for.' }),
-  warning: z.string().max(1024).optional().meta({ description: 'What it may break, although it was accepted.' }),
+  warning: z
+    .object({ reason: z.string().max(64), message: z.string().max(1024) })
+    .optional()
+    .meta({ description: 'What it may break although it is allowed, as a resize to an older image.' }),
   attempt: z.int().min(1).default(1).meta({ description: 'Counts the times that the same change was tried.' }),
   startedAt: Timestamp,
   deadline: Timestamp.optional().meta({ description: 'When it is rolled back unless the next goal is met.' }),

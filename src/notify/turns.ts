@@ -15,7 +15,8 @@ function operationTurns(before: Operation | undefined, after: Operation | undefi
   // Accepted and Recorded are met by the record itself.
   const first = `Accepted and Recorded, 2 of 8 goals met.${after.cause ? ` ${after.cause.message}` : ''}`;
   if (!same) turns.push(normal(`${after.kind}Started`, `${what} started: ${first}`));
-  if (!same && after.warning) turns.push({ type: 'Warning', reason: 'OlderImage', action: after.kind, note: after.warning });
+  if (!same && after.warning)
+    turns.push({ type: 'Warning', reason: after.warning.reason, action: after.kind, note: after.warning.message });
   const known = same?.goals?.length ?? 2;
   for (const [index, goal] of (after.goals ?? []).entries()) {
     if (index >= known) turns.push(normal(goal.name, `${what}: ${goal.name}, ${index + 1} of 8 goals met.`));

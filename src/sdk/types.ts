@@ -350,8 +350,11 @@ export interface Operation {
     reason: string;
     message: string;
   };
-  /** What it may break, although it was accepted. */
-  warning?: string;
+  /** What it may break although it is allowed, as a resize to an older image. */
+  warning?: {
+    reason: string;
+    message: string;
+  };
   /** Counts the times that the same change was tried. Default: 1. */
   attempt?: number;
   startedAt: string;

@@ -37,7 +37,7 @@ export interface ModelFlavor {
   topology?: 'SINGLE' | 'ACTIVE_STANDBY';
   /** Its amphorae never start. */
   broken?: boolean;
-  imageTag?: string;
+  image?: string;
 }
 
 /** Deep copy, as a trip over the wire makes one. */
@@ -94,8 +94,8 @@ export class Model {
   }
 
   dataOf(flavorId: string): FlavorData {
-    const { topology = 'SINGLE', imageTag } = this.flavors.get(flavorId) ?? {};
-    return FlavorDataSchema.parse({ loadbalancerTopology: topology, ampImageTag: imageTag });
+    const { topology = 'SINGLE', image } = this.flavors.get(flavorId) ?? {};
+    return FlavorDataSchema.parse({ loadbalancerTopology: topology, ampImageTag: image });
   }
 
   world(): World {

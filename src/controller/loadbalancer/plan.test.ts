@@ -447,14 +447,14 @@ describe('an amphora that does not get started', () => {
 });
 
 describe('a resize to an older amphora image', () => {
-  const images = { new: { imageTag: '3.2.1' }, old: { imageTag: '3.0.11-alpine' }, newest: { imageTag: '3.10' } };
+  const images = { new: { image: '3.2.1' }, old: { image: '3.0.11-alpine' }, newest: { image: '3.10' } };
 
   test('is warned of in the operation and the condition, and goes through', () => {
     const model = active('new', images);
     want(model, 'old');
     model.until(step('Built'), 400, neverWithout);
-    expect(model.status.operation?.warning).toMatch(/ampImageTag 3\.0\.11-alpine, which is older than 3\.2\.1 in force/);
-    expect(condition(model, 'Resizing')?.message).toContain('set flavorId back to new');
+    expect(model.status.operation?.warning?.message).toMatch(/image 3\.0\.11-alpine, older than 3\.2\.1 in force/);
+    expect(condition(model, 'Resizing')?.message).toContain('Set flavorId back to cancel');
     model.until((m) => m.status.flavorId === 'old' && isActive(m), 400, neverWithout);
   });
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Amphora, conditionOf, epoch, isOlderTag, type Operation, type Reason, requestsOf, rfc3339 } from '../../api/index.ts';
+import { type Amphora, conditionOf, epoch, type Operation, type Reason, requestsOf, rfc3339 } from '../../api/index.ts';
 import { isDisrupted, isDraining, isLost, lossOf, serves } from '../amphora/view.ts';
-import { refusalOf } from './accept.ts';
+import { refusalOf, warningOf } from './accept.ts';
 import type { Act } from './acts.ts';
 import { begun, type Plan, type Verdict } from './decision.ts';
 import { names, slotsOf, steer, unconfigured } from './goals.ts';
@@ -31,7 +31,7 @@ export function rest(world: World): Plan {
   const all = [...fit, ...unfit, ...extra].map((v) => v.object.metadata.name);
 
   if (wanted !== book.flavorId && (!tried || retry) && !refusal)
-    return begun(world, { kind: 'Resize', to: wanted!, replaces: all, warning: olderImage(world, wanted!, fit) });
+    return begun(world, { kind: 'Resize', to: wanted!, replaces: all, warning: warningOf(world, wanted!) });
   const again = retry && hasFailed(book, 'Failover', book.flavorId);
   if (failover) {
     const cause = { reason: 'FailoverRequested', message: 'It was asked for by annotation.' };
@@ -67,15 +67,6 @@ export function rest(world: World): Plan {
     verdict: verdictAtRest(world, answered, fit, refusal),
     requeueAfterMs: undefined,
   };
-}
-
-/** That the amphorae of a flavor would be of an older image than those in force, as far as both flavors say of which they are. */
-function olderImage(world: World, to: string, fit: AmphoraView[]): string | undefined {
-  const found = world.lookup(to);
-  const next = 'flavor' in found ? found.flavor.data.ampImageTag : undefined;
-  const present = fit[0]?.object.spec.flavorData.ampImageTag;
-  if (next === undefined || present === undefined || !isOlderTag(next, present)) return undefined;
-  return `Flavor ${to} has ampImageTag ${next}, which is older than ${present} in force: what only the newer image can may be refused or stop working. Watch the resize, and set flavorId back to ${world.loadBalancer.status?.flavorId} if it does.`;
 }
 
 /** The failover that a loss asks for: what still serves stays. */

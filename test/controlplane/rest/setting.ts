@@ -32,8 +32,9 @@ export interface RestSetting {
  * service account, all of this process. The values may be read inside hooks and tests only.
  *
  * @param apiFlags as `ApiConfig` names them
+ * @param operatorFlags as `Config` names them, known once the hooks before have run
  */
-export function useRest(apiFlags: Record<string, string> = {}): RestSetting {
+export function useRest(apiFlags: Record<string, string> = {}, operatorFlags: () => Record<string, string> = () => ({})): RestSetting {
   const controlPlane = useControlPlane();
   const world = new SimulatedWorld({ newConnectionsPerSecond: 100 });
   const kubectl = (...args: string[]) => controlPlane.kubectl(args);
@@ -77,7 +78,7 @@ export function useRest(apiFlags: Record<string, string> = {}): RestSetting {
     );
     await account('root', 'team-a');
     await kubectl('create', 'clusterrolebinding', 'root', '--clusterrole=cluster-admin', '--serviceaccount=team-a:root');
-    operator = new TestOperator(controlPlane.kubeconfigPath, world);
+    operator = new TestOperator(controlPlane.kubeconfigPath, world, operatorFlags());
     operator.start();
     api = new TestApi(await controlPlane.userKubeconfig({ user: 'system:serviceaccount:reflavor:reflavor-api' }), apiFlags);
     await api.start();
