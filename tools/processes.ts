@@ -57,10 +57,13 @@ export function childOf({ pid, name }: ProcessIdentity): ProcessIdentity | undef
   return child === undefined ? undefined : identify(name, Number(child));
 }
 
-/** Whether this very process still runs; a zombie does not. */
+/**
+ * Whether this very process still runs; a zombie does not. One whose first thread alone has ended looks like one, while the others still have its
+ * sockets.
+ */
 export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
   const stat = readStat(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+  return stat !== undefined && stat.startTime === startTime && ((stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1);
 }
 
 /**
@@ -89,12 +92,12 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The state, parent and start time of a process, or nothing when there is none. The command's name may hold spaces and brackets, hence the last one. */
-function readStat(pid: number): { state: string; parent: number; startTime: string } | undefined {
+/** The state, parent, threads and start time of a process, or nothing when there is none. The command's name may hold spaces and brackets, hence the last one. */
+function readStat(pid: number): { state: string; parent: number; threads: number; startTime: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] as string, parent: Number(fields[1]), startTime: fields[19] as string };
+    return { state: fields[0] as string, parent: Number(fields[1]), threads: Number(fields[17]), startTime: fields[19] as string };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
@@ -33,6 +33,17 @@ describe('a process that was started here', () => {
     const identity = await shell('trap "" TERM; echo ready; while :; do sleep 0.05; done');
     await eventually(() => expect(logTail(logFile)).toMatch(/ready/));
     await endProcess(identity, { graceMs: 200 });
+    expect(isRunning(identity)).toBe(false);
+  });
+
+  test('runs while any of its threads does, though the first has ended', async () => {
+    const program =
+      'import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); ctypes.CDLL(None).pthread_exit(None)';
+    const identity = await startProcess({ name: 'threads', command: 'python3', args: ['-c', program], logFile });
+    started.push(identity);
+    await eventually(() => expect(readFileSync(`/proc/${identity.pid}/stat`, 'utf8')).toMatch(/\) Z /));
+    expect(isRunning(identity)).toBe(true);
+    await endProcess(identity);
     expect(isRunning(identity)).toBe(false);
   });
 

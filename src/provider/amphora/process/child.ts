@@ -31,10 +31,10 @@ export async function startDetached(command: string, args: readonly string[], lo
   }
 }
 
-/** Whether this very process is still there; a zombie is not. */
+/** Whether this very process is still there; a zombie is not, unless only its first thread has ended: the others still have its sockets. */
 export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
   const seen = await readStat(pid);
-  return seen !== undefined && seen.startTime === startTime && seen.state !== 'Z' && seen.state !== 'X';
+  return seen !== undefined && seen.startTime === startTime && ((seen.state !== 'Z' && seen.state !== 'X') || seen.threads > 1);
 }
 
 /** A process that was found, and whether it leads its session, as those do that `startDetached` started. */
@@ -87,9 +87,9 @@ export async function endProcesses(identities: ProcessIdentity[], graceMs: numbe
 }
 
 /** The command's name, in brackets, may hold spaces and brackets itself: fields are counted from the last one. */
-async function readStat(pid: number): Promise<{ state: string; session: string; startTime: string } | undefined> {
+async function readStat(pid: number): Promise<{ state: string; session: string; threads: number; startTime: string } | undefined> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (line === undefined) return undefined;
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0]!, session: fields[3]!, startTime: fields[19]! };
+  return { state: fields[0]!, session: fields[3]!, threads: Number(fields[17]), startTime: fields[19]! };
 }
