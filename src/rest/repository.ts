@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Amphora, type Flavor, type FlavorProfile, LOADBALANCER_UID_LABEL, type LoadBalancer } from '../api/index.ts';
 import { amphorae, flavorProfiles, flavors, loadBalancers } from '../controller/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -9,7 +10,9 @@ import { conflict, notFound } from './octavia/index.ts';
 /** Who writes, in server-side apply's books. Strict: what the schema has no room for must not get lost. */
 export const WRITER = { fieldManager: 'reflavor-api', fieldValidation: 'Strict' } as const;
 /** How often a change is made again on a fresh object when somebody else was quicker; an operation's status is written some times a second. */
-const ATTEMPTS = 8;
+const ATTEMPTS = 12;
+/** Milliseconds by which the wait before the next attempt grows, at most: those who collided must not do so again. */
+const BACKOFF_MS = 20;
 
 /** The objects behind the API, always read fresh: what one replica has answered, another must not deny. */
 export class Repository {
@@ -73,6 +76,7 @@ export class Repository {
         if (!isConflict(error)) throw error;
         if (attempt === ATTEMPTS)
           throw conflict(`Load Balancer ${uid} is immutable and cannot be updated: others are changing it at this moment. Try again.`);
+        await sleep(Math.random() * BACKOFF_MS * attempt);
         const fresh = await this.loadBalancer({ namespace, name, uid: uid! });
         if (!fresh) throw notFound('Load Balancer', uid!);
         now = fresh;

@@ -39,7 +39,7 @@ describe('GET /v2.0/lbaas/loadbalancers', () => {
 
   test.each([
     ['name=lb-3', ['lb-3']],
-    ['tags=even,low', ['lb-0', 'lb-2']],
+    ['tags=even,low&sort=name', ['lb-0', 'lb-2']],
     ['tags-any=even&tags-any=low&sort=name', ['lb-0', 'lb-1', 'lb-2', 'lb-4', 'lb-6']],
     ['not-tags=even,low&sort=name', ['lb-1', 'lb-3', 'lb-4', 'lb-5', 'lb-6']],
     ['not-tags-any=even,low&sort=name', ['lb-3', 'lb-5']],

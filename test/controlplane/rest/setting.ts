@@ -21,10 +21,14 @@ export interface RestSetting {
   /** One call as somebody; see `TestApi.call`. */
   as(who: Who, method: string, path: string, body?: unknown): Promise<ApiAnswer>;
   kubectl(...args: string[]): Promise<string>;
+  /** Takes the waits out of the strategy of a load balancer of `team-a`, of which the API knows nothing. */
+  hasten(object: string): Promise<void>;
   /** Creates a load balancer by the API in `team-a` and gives its id. */
   create(name: string, body?: Record<string, unknown>): Promise<string>;
   /** Waits until a load balancer is in this state, and gives it. */
   until(id: string, wanted: Record<string, unknown>): Promise<Record<string, unknown>>;
+  /** Waits until there is no load balancer of this id, and gives the words of the 404. */
+  gone(id: string): Promise<string>;
 }
 
 /**
@@ -97,6 +101,10 @@ export function useRest(apiFlags: Record<string, string> = {}, operatorFlags: ()
     await kubectl('create', 'serviceaccount', who, '-n', namespace);
     tokens.set(who, (await kubectl('create', 'token', who, '-n', namespace)).trim());
   }
+  async function hasten(object: string): Promise<void> {
+    const strategy = { settleSeconds: 0, verifySeconds: 0, drainSeconds: 1 };
+    await kubectl('patch', 'lb', object, '-n', 'team-a', '--type=merge', `--patch=${JSON.stringify({ spec: { strategy } })}`);
+  }
   const token = (who: Who) => tokens.get(who)!;
   const as = (who: Who, method: string, path: string, body?: unknown) => api.call(token(who), method, path, body);
 
@@ -108,6 +116,7 @@ export function useRest(apiFlags: Record<string, string> = {}, operatorFlags: ()
     token,
     as,
     kubectl,
+    hasten,
     async create(name, body = {}) {
       const listeners = [{ name: 'http', protocol: 'HTTP', protocol_port: 80 }];
       const { status, body: answer } = await as('writer', 'POST', 'loadbalancers', {
@@ -115,10 +124,18 @@ export function useRest(apiFlags: Record<string, string> = {}, operatorFlags: ()
       });
       if (status !== 201) throw new Error(`${status} ${JSON.stringify(answer)}`);
       const { id } = answer.loadbalancer as { id: string };
-      const strategy = { settleSeconds: 0, verifySeconds: 0, drainSeconds: 1 };
-      await kubectl('patch', 'lb', name, '-n', 'team-a', '--type=merge', `--patch=${JSON.stringify({ spec: { strategy } })}`);
+      await hasten(name);
       return id;
     },
+    gone: (id) =>
+      eventually(
+        async () => {
+          const { status, body } = await as('root', 'GET', `loadbalancers/${id}`);
+          if (status !== 404) throw new Error(`${id} is still there: ${JSON.stringify(body)}`);
+          return body.faultstring as string;
+        },
+        { withinMs: 60_000, everyMs: 100 },
+      ),
     until: (id, wanted) =>
       eventually(
         async () => {

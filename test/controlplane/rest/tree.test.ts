@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { LoadBalancer } from '../../../src/api/index.ts';
 import { useRest } from './setting.ts';
 
-const { as, kubectl, until } = useRest();
+const { as, kubectl, hasten, until, gone } = useRest();
 const get = async (name: string): Promise<LoadBalancer> => JSON.parse(await kubectl('get', 'lb', name, '-n', 'team-a', '-o', 'json'));
 
 /** Calls as a writer; gives what is below the only key of the answer. */
@@ -38,6 +38,7 @@ describe('a load balancer', () => {
       },
     });
     expect(created).toMatchObject({ name: 'Whole shop', provisioning_status: 'PENDING_CREATE', project_id: 'team-a' });
+    await hasten('whole-shop');
     const [listener] = created.listeners;
     expect(listener.l7policies[0].rules).toHaveLength(1);
     expect(created.pools[0].members[0]).toMatchObject({ address: '192.0.2.1', protocol_port: 8080 });
@@ -65,12 +66,13 @@ describe('a load balancer', () => {
   test('is deleted with what is in it only by cascade, and is then gone', async () => {
     const listeners = [{ protocol: 'TCP', protocol_port: 443 }];
     const { id } = await ok(201, 'POST', 'loadbalancers', { loadbalancer: { name: 'brief', flavor_id: 'small', listeners } });
+    await hasten('brief');
     expect(await as('writer', 'DELETE', `loadbalancers/${id}`)).toMatchObject({
       status: 400,
       body: { faultstring: expect.stringContaining('it has children') },
     });
     await ok(204, 'DELETE', `loadbalancers/${id}?cascade=true`);
-    await expect(until(id, { provisioning_status: 'nothing' })).rejects.toThrow(`Load Balancer ${id} not found.`);
+    expect(await gone(id)).toBe(`Load Balancer ${id} not found.`);
   }, 90_000);
 
   test.each([
@@ -92,6 +94,7 @@ describe('the parts of a load balancer', () => {
   let lb: string;
   beforeAll(async () => {
     lb = (await ok(201, 'POST', 'loadbalancers', { loadbalancer: { name: 'parts', flavor_id: 'small' } })).id;
+    await hasten('parts');
     await until(lb, { provisioning_status: 'ACTIVE' });
   }, 60_000);
   const active = () => until(lb, { provisioning_status: 'ACTIVE' });
