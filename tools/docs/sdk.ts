@@ -76,7 +76,7 @@ const INTRODUCTION = `# SDK
 
 Resize load balancers from a TypeScript or JavaScript program, and follow what comes of it. The package \`reflavor\` (\`make package\` builds it into
 \`dist/package/\`) depends on nothing; it takes the credentials of [@kubernetes/client-node](https://www.npmjs.com/package/@kubernetes/client-node), of any version from 1.0 on, or
-works by way of [kubernetes-fluent-client](https://www.npmjs.com/package/kubernetes-fluent-client). Node 20 or newer.
+works by way of [kubernetes-fluent-client](https://www.npmjs.com/package/kubernetes-fluent-client). Node 20.12 or newer.
 
 \`\`\`ts
 import { KubeConfig } from '@kubernetes/client-node';
