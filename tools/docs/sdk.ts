@@ -27,6 +27,8 @@ export function sdkPage(declarations: ReadonlyMap<string, string>): string {
     const clause = new RegExp(`export (?:type )?(\\*|\\{[^}]*\\}) from '\\./${file.replace('.d.ts', '')}\\.ts'`).exec(index)?.[1];
     return clause === '*' || new RegExp(`\\b${name}\\b`).test(clause ?? '');
   };
+  const forgotten = [...declarations.keys()].filter((file) => file !== 'index.d.ts' && !SECTIONS.some(([, known]) => known === file));
+  if (forgotten.length > 0) throw new Error(`the page of the SDK has no section for ${forgotten.join(', ')}`);
   const sections = new Map<string, string[]>();
   for (const [title, file] of SECTIONS) {
     const entries = declarationsIn(declarations.get(file)!).filter(({ name }) => exported(file, name));
