@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The operator in one file on a slim base, as a user without rights. HAProxy is for the driver `process`.
+# The operator and the API in one file on a slim base, as a user without rights. HAProxy is for the driver `process`.
 
 FROM docker.io/library/node:24-bookworm-slim AS build
 WORKDIR /reflavor/build
@@ -19,6 +19,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* \
  && install -d -o 65532 -g 65532 /var/lib/reflavor
 COPY --from=build /reflavor/build/dist/reflavor.mjs /reflavor/build/dist/reflavor.mjs.LEGAL.txt /usr/local/lib/reflavor/
+COPY --from=build /reflavor/build/dist/docs /usr/local/lib/reflavor/docs
 COPY LICENSE /usr/local/lib/reflavor/
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -30,6 +31,6 @@ LABEL org.opencontainers.image.title="Reflavor" \
 ENV NODE_ENV=production REFLAVOR_STATE_DIR=/var/lib/reflavor
 USER 65532:65532
 WORKDIR /var/lib/reflavor
-EXPOSE 8080 8081
+EXPOSE 8080 8081 9876
 ENTRYPOINT ["node", "/usr/local/lib/reflavor/reflavor.mjs"]
 CMD ["operator"]

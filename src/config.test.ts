@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Command } from 'commander';
-import { addOperatorCommand, type Config, ConfigError, configFrom, parse } from './config.ts';
+import { type ApiConfig, addApiCommand, addOperatorCommand, apiConfigFrom, type Config, ConfigError, configFrom, parse } from './config.ts';
 
 /** What `reflavor …` would run with, or the error that it would end with. */
 async function configOf(args: string, env: NodeJS.ProcessEnv = {}): Promise<Config> {
@@ -9,7 +9,19 @@ async function configOf(args: string, env: NodeJS.ProcessEnv = {}): Promise<Conf
   addOperatorCommand(program, env, async (parsed) => {
     config = parsed;
   });
+  addApiCommand(program, env, async () => {});
   await parse(program, args.split(' '));
+  return config!;
+}
+
+/** The same for `reflavor api …`. */
+async function apiConfigOf(args: string, env: NodeJS.ProcessEnv = {}): Promise<ApiConfig> {
+  let config: ApiConfig | undefined;
+  const program = new Command('reflavor').configureOutput({ writeOut() {}, writeErr() {} });
+  addApiCommand(program, env, async (parsed) => {
+    config = parsed;
+  });
+  await parse(program, `api ${args}`.trim().split(' '));
   return config!;
 }
 
@@ -27,12 +39,17 @@ describe('configuration', () => {
       haproxy: 'haproxy',
       amphoraImage: 'docker.io/library/haproxy',
       amphoraImageTag: '3.0',
+      amphoraImagePullSecrets: [],
       operatorPodLabels: { 'app.kubernetes.io/name': 'reflavor', 'app.kubernetes.io/component': 'operator' },
       watchNamespaces: [],
       concurrency: 8,
       resyncSeconds: 600,
       observeSeconds: 5,
       progressMs: 500,
+      notificationsMode: 'structured',
+      notificationsSource: '/apis/reflavor.dev/v1alpha1/loadbalancers',
+      notificationsTimeoutSeconds: 10,
+      notificationsRefusedSeconds: 300,
       leaderElect: false,
       leaseName: 'reflavor-operator',
       leaseDurationSeconds: 15,
@@ -85,6 +102,10 @@ describe('configuration', () => {
     ['--amphora-image haproxy@latest', 'REFLAVOR_AMPHORA_IMAGE', 'a repository'],
     ['--amphora-image-tag 3.0:1', 'REFLAVOR_AMPHORA_IMAGE_TAG', 'a tag'],
     ['--operator-pod-labels app', 'REFLAVOR_OPERATOR_POD_LABELS', 'labels, as in'],
+    ['--notifications-sink ftp://example.org', 'REFLAVOR_NOTIFICATIONS_SINK', 'an http or https URL'],
+    ['--notifications-sink https://me:secret@example.org', 'REFLAVOR_NOTIFICATIONS_SINK', 'without user and password'],
+    ['--notifications-mode batch', 'REFLAVOR_NOTIFICATIONS_MODE', 'one of structured, binary'],
+    ['--notifications-source ä', 'REFLAVOR_NOTIFICATIONS_SOURCE', 'a URI or an absolute path'],
     ['--log-level loud', 'REFLAVOR_LOG_LEVEL', 'one of debug, info'],
   ])('operator %s ends with code 2 and a message that names flag, variable and remedy', async (args, variable, mustBe) => {
     const error = await errorOf(configOf(`operator ${args}`));
@@ -121,5 +142,47 @@ describe('configuration', () => {
       expect(help).toContain(`--${flag} `);
       expect(help).toContain(`REFLAVOR_${flag.toUpperCase().replaceAll('-', '_')}`);
     }
+  });
+});
+
+describe('configuration of the API', () => {
+  test('has a default for everything that needs one', () => {
+    const { identity, ...config } = apiConfigFrom({}, {});
+    expect(config).toEqual({
+      watchNamespaces: [],
+      graceSeconds: 20,
+      metricsBindAddress: { host: '127.0.0.1', port: 8080 },
+      healthBindAddress: { host: '127.0.0.1', port: 8081 },
+      logLevel: 'info',
+      bindAddress: { host: '127.0.0.1', port: 9876 },
+      tokenAudiences: [],
+      authCacheSeconds: 10,
+      gitopsManagers: ['argocd-*', 'helm-controller', 'kustomize-controller'],
+      rateLimit: 1200,
+      bodyLimitKib: 1024,
+      trustedProxies: [],
+    });
+  });
+
+  test('is read from the same flags and variables as the operator’s where both have a setting', async () => {
+    const { watchNamespaces, logLevel, gitopsManagers } = await apiConfigOf('--log-level warn --gitops-managers my-*,other', {
+      REFLAVOR_WATCH_NAMESPACES: 'team-a',
+    });
+    expect({ watchNamespaces, logLevel, gitopsManagers }).toEqual({
+      watchNamespaces: ['team-a'],
+      logLevel: 'warn',
+      gitopsManagers: ['my-*', 'other'],
+    });
+  });
+
+  test.each([
+    ['--bind-address 0', 'REFLAVOR_BIND_ADDRESS', 'host:port'],
+    ['--rate-limit -1', 'REFLAVOR_RATE_LIMIT', 'a whole number from 0'],
+    ['--trusted-proxies example.org', 'REFLAVOR_TRUSTED_PROXIES', 'addresses or networks'],
+    ['--body-limit-kib 0', 'REFLAVOR_BODY_LIMIT_KIB', 'a whole number of KiB'],
+  ])('api %s ends with code 2 and a message that names flag, variable and remedy', async (args, variable, mustBe) => {
+    const error = await errorOf(apiConfigOf(args));
+    expect(error).toMatchObject({ name: 'ConfigError', exitCode: 2 });
+    for (const words of [args.split(' ')[0], variable, mustBe]) expect(error.message).toContain(words);
   });
 });

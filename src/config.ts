@@ -1,33 +1,26 @@
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { type Command, CommanderError, Option } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { ImageTag } from './api/flavorprofile.ts';
 import { ObjectName } from './api/meta.ts';
+import { GITOPS_MANAGERS } from './api/ownership.ts';
 import type { BindAddress } from './controller/runtime/server.ts';
 import { logLevels } from './log.ts';
+import { addSettings, bindAddress, type ConfigOf, commaList, readSettings, setting, text, wholeNumber } from './settings.ts';
+
+export { ConfigError, parse } from './settings.ts';
 
 /** Names of the drivers of the amphora provider that `--driver` takes. */
 export const driverNames = ['kubernetes', 'process', 'simulated'] as const;
 
-const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** How a CloudEvent is put into an HTTP request (CloudEvents HTTP protocol binding 1.0.2, sections 3.1 and 3.2). */
+export const sinkModes = ['structured', 'binary'] as const;
+
 /** RFC 1123 label. */
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const text = z.string().min(1);
 
-/** One setting: how it is written, what it means, what it may be, and what to say when it is something else. */
-interface Setting<S extends z.ZodType> {
-  placeholder: string;
-  help: string;
-  schema: S;
-  /** What a good value is, for people: the end of "… must be". */
-  mustBe: string;
-  fallback?: string;
-}
-const setting = <S extends z.ZodType>(of: Setting<S>): Setting<S> => of;
-
-/** Every setting by its name in the code; the flag is this in kebab-case, the variable in capitals after `REFLAVOR_`. */
-const settings = {
+/** What every process is told: which cluster, which part of it, and how it is watched over. */
+const common = {
   kubeconfig: setting({
     placeholder: 'path',
     help: 'kubeconfig of the cluster; default: KUBECONFIG, ~/.kube/config, or the service account of the pod',
@@ -40,6 +33,45 @@ const settings = {
     schema: text.optional(),
     mustBe: 'the name of a context',
   }),
+  watchNamespaces: setting({
+    placeholder: 'names',
+    help: 'namespaces to look after, separated by commas; default: all',
+    schema: commaList(z.string().regex(dnsLabel)),
+    mustBe: 'names of namespaces, separated by commas',
+    fallback: '',
+  }),
+  graceSeconds: setting({
+    placeholder: 's',
+    help: 'how long work under way may take to end at a stop',
+    schema: wholeNumber(0, 600),
+    mustBe: 'a whole number of seconds from 0 to 600',
+    fallback: '20',
+  }),
+  metricsBindAddress: setting({
+    placeholder: 'host:port',
+    help: 'where /metrics is; port 0: a free one, 0: nowhere',
+    schema: bindAddress,
+    mustBe: 'host:port, such as 127.0.0.1:8080 or :8080, or 0 for nowhere',
+    fallback: '127.0.0.1:8080',
+  }),
+  healthBindAddress: setting({
+    placeholder: 'host:port',
+    help: 'where /healthz and /readyz are; port 0: a free one, 0: nowhere',
+    schema: bindAddress,
+    mustBe: 'host:port, such as 127.0.0.1:8081 or :8081, or 0 for nowhere',
+    fallback: '127.0.0.1:8081',
+  }),
+  logLevel: setting({
+    placeholder: 'level',
+    help: `how much is logged: ${logLevels.join(', ')}`,
+    schema: z.enum(logLevels),
+    mustBe: `one of ${logLevels.join(', ')}`,
+    fallback: 'info',
+  }),
+};
+
+const operatorSettings = {
+  ...common,
   driver: setting({
     placeholder: 'name',
     help: 'what runs the amphorae: kubernetes (pods), process (HAProxy processes of this machine) or simulated (nothing runs)',
@@ -75,6 +107,13 @@ const settings = {
     mustBe: 'a tag, as in 3.0',
     fallback: '3.0',
   }),
+  amphoraImagePullSecrets: setting({
+    placeholder: 'names',
+    help: 'Secrets by which that image is pulled, separated by commas; each is looked for in the namespace of the load balancer',
+    schema: commaList(ObjectName),
+    mustBe: 'names of Secrets, separated by commas',
+    fallback: '',
+  }),
   operatorNamespace: setting({
     placeholder: 'name',
     help: 'namespace of the operator, where its authority is kept; default: that of the pod or of the context',
@@ -87,17 +126,6 @@ const settings = {
     schema: z.string().transform(parseLabels),
     mustBe: 'labels, as in app.kubernetes.io/name=reflavor,app.kubernetes.io/component=operator',
     fallback: 'app.kubernetes.io/name=reflavor,app.kubernetes.io/component=operator',
-  }),
-  watchNamespaces: setting({
-    placeholder: 'names',
-    help: 'namespaces to look after, separated by commas; default: all',
-    schema: z
-      .string()
-      .transform((names) => names.split(',').map((name) => name.trim()))
-      .transform((names) => names.filter(Boolean))
-      .pipe(z.array(z.string().regex(dnsLabel))),
-    mustBe: 'names of namespaces, separated by commas',
-    fallback: '',
   }),
   defaultFlavor: setting({
     placeholder: 'flavor',
@@ -132,6 +160,64 @@ const settings = {
     schema: wholeNumber(50, 60_000),
     mustBe: 'a whole number of milliseconds from 50 to 60000',
     fallback: '500',
+  }),
+  notificationsSink: setting({
+    placeholder: 'url',
+    help: 'where CloudEvents of load balancers are posted; default: nowhere',
+    schema: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !new URL(url).username && !new URL(url).password)
+      .optional(),
+    mustBe: 'an http or https URL without user and password (--notifications-headers-file takes an Authorization)',
+  }),
+  notificationsMode: setting({
+    placeholder: 'mode',
+    help: 'structured: a CloudEvent is the body of its request; binary: its attributes are headers',
+    schema: z.enum(sinkModes),
+    mustBe: `one of ${sinkModes.join(', ')}`,
+    fallback: 'structured',
+  }),
+  notificationsSource: setting({
+    placeholder: 'uri',
+    help: 'the attribute source of CloudEvents, for receivers that hear of several clusters',
+    schema: z
+      .string()
+      .max(255)
+      .regex(/^([A-Za-z][A-Za-z0-9+.-]*:|\/)[!$&-;=?-Z_a-z~]*$/),
+    mustBe: 'a URI or an absolute path of at most 255 characters, as in https://prod.example.org',
+    fallback: '/apis/reflavor.dev/v1alpha1/loadbalancers',
+  }),
+  notificationsTokenFile: setting({
+    placeholder: 'path',
+    help: 'a file with the bearer token for the sink, read at each call',
+    schema: text.optional(),
+    mustBe: 'the path of a file',
+  }),
+  notificationsHeadersFile: setting({
+    placeholder: 'path',
+    help: 'a file with headers for the sink, "Name: value" a line, read at each call',
+    schema: text.optional(),
+    mustBe: 'the path of a file',
+  }),
+  notificationsCaFile: setting({
+    placeholder: 'path',
+    help: 'certificates (PEM) of the authorities that the sink’s may come from; default: the system’s',
+    schema: text.optional(),
+    mustBe: 'the path of a file',
+  }),
+  notificationsTimeoutSeconds: setting({
+    placeholder: 's',
+    help: 'how long the sink may take to answer',
+    schema: wholeNumber(1, 60),
+    mustBe: 'a whole number of seconds from 1 to 60',
+    fallback: '10',
+  }),
+  notificationsRefusedSeconds: setting({
+    placeholder: 's',
+    help: 'a sink that answers 4xx is asked again for so long; then what it refuses is given up',
+    schema: wholeNumber(0, 86_400),
+    mustBe: 'a whole number of seconds from 0 to 86400',
+    fallback: '300',
   }),
   leaderElect: setting({
     placeholder: 'true|false',
@@ -174,54 +260,79 @@ const settings = {
     mustBe: 'a whole number of seconds from 1 to 3600',
     fallback: '2',
   }),
-  graceSeconds: setting({
+};
+
+const apiSettings = {
+  ...common,
+  bindAddress: setting({
+    placeholder: 'host:port',
+    help: 'where the API listens; port 0: a free one',
+    schema: bindAddress.pipe(z.custom<BindAddress>((address) => address !== undefined)),
+    mustBe: 'host:port, such as 127.0.0.1:9876 or :9876',
+    fallback: '127.0.0.1:9876',
+  }),
+  tlsDir: setting({
+    placeholder: 'path',
+    help: 'folder with tls.crt and tls.key, as a Secret is mounted, read again when they change; default: no TLS',
+    schema: text.transform((path) => resolve(path)).optional(),
+    mustBe: 'a folder',
+  }),
+  tokenAudiences: setting({
+    placeholder: 'names',
+    help: 'audiences, separated by commas, of which a token must have one; default: those of the API server',
+    schema: commaList(text),
+    mustBe: 'names, separated by commas',
+    fallback: '',
+  }),
+  authCacheSeconds: setting({
     placeholder: 's',
-    help: 'how long work under way may take to end at a stop',
-    schema: wholeNumber(0, 600),
-    mustBe: 'a whole number of seconds from 0 to 600',
-    fallback: '20',
+    help: 'how long it is remembered whose a token is, and what they may do; 0: not at all',
+    schema: wholeNumber(0, 300),
+    mustBe: 'a whole number of seconds from 0 to 300',
+    fallback: '10',
   }),
-  metricsBindAddress: setting({
-    placeholder: 'host:port',
-    help: 'where /metrics is; port 0: a free one, 0: nowhere',
-    schema: z.string().transform(parseBindAddress),
-    mustBe: 'host:port, such as 127.0.0.1:8080 or :8080, or 0 for nowhere',
-    fallback: '127.0.0.1:8080',
+  gitopsManagers: setting({
+    placeholder: 'names',
+    help: 'field managers, separated by commas, that write back what others change; * stands for anything. Where one owns flavorId a resize must be forced',
+    schema: commaList(z.string().max(128)),
+    mustBe: 'names of field managers, separated by commas',
+    fallback: GITOPS_MANAGERS.join(','),
   }),
-  healthBindAddress: setting({
-    placeholder: 'host:port',
-    help: 'where /healthz and /readyz are; port 0: a free one, 0: nowhere',
-    schema: z.string().transform(parseBindAddress),
-    mustBe: 'host:port, such as 127.0.0.1:8081 or :8081, or 0 for nowhere',
-    fallback: '127.0.0.1:8081',
+  rateLimit: setting({
+    placeholder: 'n',
+    help: 'requests that one client address may make a minute; 0: any number',
+    schema: wholeNumber(0, 1_000_000),
+    mustBe: 'a whole number from 0 to 1000000',
+    fallback: '1200',
   }),
-  logLevel: setting({
-    placeholder: 'level',
-    help: `how much is logged: ${logLevels.join(', ')}`,
-    schema: z.enum(logLevels),
-    mustBe: `one of ${logLevels.join(', ')}`,
-    fallback: 'info',
+  bodyLimitKib: setting({
+    placeholder: 'KiB',
+    help: 'how large a request may be',
+    schema: wholeNumber(1, 8192),
+    mustBe: 'a whole number of KiB from 1 to 8192',
+    fallback: '1024',
+  }),
+  trustedProxies: setting({
+    placeholder: 'networks',
+    help: 'addresses or networks, separated by commas, of proxies whose X-Forwarded-For, -Host and -Proto are believed; default: none',
+    schema: commaList(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])),
+    mustBe: 'addresses or networks, as in 10.0.0.0/8',
+    fallback: '',
   }),
 };
 
-type SettingName = keyof typeof settings;
+/** The operator's settings. */
+export type Config = ConfigOf<typeof operatorSettings>;
+/** The settings of the REST API. */
+export type ApiConfig = ConfigOf<typeof apiSettings>;
 
-/** The operator's settings, checked. Parsed once, at the start, and passed in to whoever needs one. */
-export type Config = { readonly [K in SettingName]: z.output<(typeof settings)[K]['schema']> } & {
-  /** Who this process is in elections and events: the host and a random part, new in every process. */
-  readonly identity: string;
-};
+/** @throws ConfigError, see {@link readSettings} */
+export const configFrom = (flags: Record<string, string | undefined>, env: NodeJS.ProcessEnv): Config =>
+  readSettings(operatorSettings, flags, env, contradictions);
 
-/** Why there is no configuration: text for the terminal and the exit code, 0 when only help was asked for. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode = 2) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+/** @throws ConfigError, see {@link readSettings} */
+export const apiConfigFrom = (flags: Record<string, string | undefined>, env: NodeJS.ProcessEnv): ApiConfig =>
+  readSettings(apiSettings, flags, env);
 
 /**
  * Adds `reflavor operator` and its flags to a program.
@@ -230,47 +341,13 @@ export class ConfigError extends Error {
  */
 export function addOperatorCommand(program: Command, env: NodeJS.ProcessEnv, run: (config: Config) => Promise<void>): Command {
   const command = program.command('operator').description('run the operator against a cluster, until SIGTERM or SIGINT');
-  for (const [name, { placeholder, help, fallback }] of Object.entries(settings)) {
-    const about = fallback ? `${help} (default: ${fallback})` : help;
-    // A switch may stand alone: --leader-elect is --leader-elect=true.
-    const value = placeholder === 'true|false' ? `[${placeholder}]` : `<${placeholder}>`;
-    command.addOption(new Option(`${flagOf(name)} ${value}`, `${about}; ${variableOf(name)}`).preset('true'));
-  }
-  return command.action((flags: Record<string, string>) => run(configFrom(flags, env)));
+  return addSettings(command, operatorSettings, (flags) => configFrom(flags, env), run);
 }
 
-/**
- * Checks the settings: a flag goes before its variable, a variable before the default.
- *
- * @param flags by the setting's name, as commander gives them
- * @throws ConfigError with a line for each bad value
- */
-export function configFrom(flags: Record<string, string | undefined>, env: NodeJS.ProcessEnv): Config {
-  const values: Record<string, unknown> = {};
-  const problems: string[] = [];
-  for (const [name, { schema, mustBe, fallback }] of Object.entries(settings)) {
-    // An empty variable is how a shell or a manifest leaves one out.
-    const given = flags[name] ?? (env[variableOf(name)] || undefined) ?? fallback;
-    const parsed = schema.safeParse(given);
-    if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${flagOf(name)} is "${given}", but must be ${mustBe}: correct the flag or the variable ${variableOf(name)}`);
-  }
-  const config = { ...values, identity: `${hostname()}_${crypto.randomUUID()}` } as Config;
-  if (problems.length === 0) problems.push(...contradictions(config));
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
-  return config;
-}
-
-/** Runs a command line; what commander finds wrong becomes a ConfigError like any other. */
-export async function parse(program: Command, args: readonly string[]): Promise<void> {
-  for (const command of [program, ...program.commands]) command.exitOverride();
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    // Commander has already written its message, or the help that was asked for.
-    if (error instanceof CommanderError) throw new ConfigError('', error.exitCode === 0 ? 0 : 2);
-    throw error;
-  }
+/** Adds `reflavor api` in the same way. */
+export function addApiCommand(program: Command, env: NodeJS.ProcessEnv, run: (config: ApiConfig) => Promise<void>): Command {
+  const command = program.command('api').description('serve the REST API (Octavia’s) for a cluster, until SIGTERM or SIGINT');
+  return addSettings(command, apiSettings, (flags) => apiConfigFrom(flags, env), run);
 }
 
 function contradictions(config: Config): string[] {
@@ -287,23 +364,4 @@ function parseLabels(value: string, context: z.RefinementCtx): Record<string, st
   if (labels.every((label) => label !== null)) return Object.fromEntries(labels.map(([, key, text]) => [key!, text!]));
   context.addIssue({ code: 'custom', message: 'not key=value' });
   return z.NEVER;
-}
-
-function parseBindAddress(value: string, context: z.RefinementCtx): BindAddress | undefined {
-  if (value === '0') return undefined;
-  const match = /^(\[[0-9a-fA-F:]+\]|[^:]*):(\d{1,5})$/.exec(value);
-  const port = Number(match?.[2]);
-  if (match && port <= 65_535) return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
-  context.addIssue({ code: 'custom', message: 'not host:port' });
-  return z.NEVER;
-}
-
-/** `--watch-namespaces` */
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
-}
-
-/** `REFLAVOR_WATCH_NAMESPACES` */
-function variableOf(name: string): string {
-  return `REFLAVOR_${name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
 }

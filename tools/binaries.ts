@@ -31,6 +31,22 @@ export function builtDir(part: 'control-plane' | 'cluster' = 'control-plane', en
   return join(cacheRoot(env), `${part}-${key.digest('hex').slice(0, 12)}`);
 }
 
+/** The folder with `gitops-health`, which the tests judge objects by; built from `tools/gitops`. */
+export function gitopsDir(env: NodeJS.ProcessEnv = process.env): string {
+  const key = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum', 'main.go', 'argocd.go']) key.update(readFileSync(join(toolsDir, 'gitops', file)));
+  return join(cacheRoot(env), `gitops-${key.digest('hex').slice(0, 12)}`);
+}
+
+/** The package of clients/openstack, and the versions of all that its tests run with. */
+export const openstackDir = join(toolsDir, '../clients/openstack');
+
+/** The Python environment with OpenStack's clients, in the versions of `clients/openstack/requirements.txt`. */
+export function openstackVenv(env: NodeJS.ProcessEnv = process.env): string {
+  const pins = readFileSync(join(openstackDir, 'requirements.txt'));
+  return join(cacheRoot(env), `openstack-${createHash('sha256').update(pins).digest('hex').slice(0, 12)}`);
+}
+
 /** What was unpacked from the npm package of kubectl and helm. */
 export function unpackedDir(env: NodeJS.ProcessEnv = process.env): string {
   const { version } = JSON.parse(readFileSync(join(kubectlLayer, 'package.json'), 'utf8')) as { version: string };

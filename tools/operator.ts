@@ -1,9 +1,8 @@
 /** The operator as a process of its own, from source. */
-import { get } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './ports.ts';
-import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } from './processes.ts';
+import { type ProcessIdentity, startProcess } from './processes.ts';
+import { untilReady } from './readiness.ts';
 
 export interface OperatorOptions {
   kubeconfigPath: string;
@@ -42,25 +41,6 @@ export async function startOperator(options: OperatorOptions): Promise<ProcessId
     env,
     detached,
   });
-  const deadline = performance.now() + readyTimeoutMs;
-  while (!(await answersOk(`http://127.0.0.1:${health}/readyz`))) {
-    if (!isRunning(identity)) throw new Error(`the operator ended before it was ready\n${logTail(logFile)}`);
-    if (performance.now() > deadline) {
-      await endProcess(identity);
-      throw new Error(`the operator was not ready after ${readyTimeoutMs} ms\n${logTail(logFile)}`);
-    }
-    await sleep(100);
-  }
+  await untilReady(identity, { url: `http://127.0.0.1:${health}/readyz`, logFile, timeoutMs: readyTimeoutMs });
   return identity;
-}
-
-function answersOk(url: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = get(url, { agent: false, timeout: 2_000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    call.once('timeout', () => call.destroy());
-    call.once('error', () => resolve(false));
-  });
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /**
@@ -26,3 +27,30 @@ function isFree(port: number): Promise<boolean> {
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
+
+/** Who listens on a port of 127.0.0.1, in words; undefined when it is free. A process of another user can't be named. */
+export async function listenerOn(port: number): Promise<string | undefined> {
+  if (await isFree(port)) return undefined;
+  const sockets = socketsOn(port);
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      if (open.some((link) => sockets.includes(link))) return `process ${pid} (${commandOf(pid)})`;
+    } catch {
+      // It has ended, or is another user's.
+    }
+  }
+  return 'another process';
+}
+
+/** The listening sockets of a port, as links of /proc/PID/fd have them; see proc_net_tcp in the kernel's documentation. */
+function socketsOn(port: number): string[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return ['tcp', 'tcp6']
+    .flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(`:${hex}`) && state === '0A')
+    .map((fields) => `socket:[${fields[9]}]`);
+}
+
+const commandOf = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim().slice(0, 120);

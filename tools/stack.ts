@@ -1,7 +1,8 @@
-/** Everything that `make up`, the demo and the end-to-end tests run: control plane, kinds and policies, the operator, member servers. */
+/** Everything that `make up`, the demo and the end-to-end tests run: control plane, kinds and policies, the operator, the API, member servers. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ApiOptions, startApi, writeAdminToken } from './api.ts';
 import { attachControlPlane, type ControlPlane, endControlPlane, startControlPlane } from './controlplane.ts';
 import { applyCrds, kubectl } from './kubectl.ts';
 import { startOperator } from './operator.ts';
@@ -10,8 +11,6 @@ import { endProcess, identify, isRunning, logTail, type ProcessIdentity, startPr
 const root = join(import.meta.dirname, '..');
 /** Stands in the environment of every process that a stack starts; its value is the stack's folder. */
 const marker = 'REFLAVOR_STACK';
-/** The members that examples/ name. */
-export const examplePorts = [9001, 9002, 9003];
 
 export interface StackOptions {
   /** Absolute. A stack that runs here already is joined; data of one that was ended is carried on with. */
@@ -21,6 +20,8 @@ export interface StackOptions {
   /** Ports of 127.0.0.1 on which member servers listen; default none. */
   memberPorts?: readonly number[];
   operatorFlags?: readonly string[];
+  /** Port of 127.0.0.1 for the REST API; default: none runs. An admin's token for it is in the file `token` then. */
+  apiPort?: number;
   log?: (line: string) => void;
 }
 
@@ -40,7 +41,7 @@ export interface Stack {
 
 /** Starts what does not run yet, and waits until each part is ready. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dir, detached = false, memberPorts = [], operatorFlags = [], log = () => {} } = options;
+  const { dir, detached = false, memberPorts = [], operatorFlags = [], apiPort, log = () => {} } = options;
   await mkdir(dir, { recursive: true });
   const kubeconfigPath = join(dir, 'kubeconfig');
   const operatorFile = join(dir, 'operator.json');
@@ -52,6 +53,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   } else {
     // One half of it may have died. Amphorae that it left behind are serving, and stay.
     await endOperator(dir);
+    await endApi(dir);
     await endControlPlane(controlPlaneOptions.dir);
     log('starting etcd and kube-apiserver');
     controlPlane = await startControlPlane(controlPlaneOptions);
@@ -85,6 +87,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log('starting the operator');
     await stack.startOperator();
   }
+  if (apiPort !== undefined) {
+    log(`the API is at http://127.0.0.1:${apiPort}`);
+    await startApiOnce(dir, { kubeconfigPath, port: apiPort, env, detached });
+  }
   if (memberPorts.length > 0) {
     log(`member servers are at 127.0.0.1, ports ${memberPorts.join(', ')}`);
     await startMembers(dir, memberPorts, env, detached);
@@ -105,6 +111,19 @@ export async function stopStack(dir: string): Promise<number> {
 async function endOperator(dir: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   const identity = await readIdentity(join(dir, 'operator.json'));
   if (identity) await endProcess(identity, { signal, graceMs: 20_000 });
+}
+
+async function endApi(dir: string): Promise<void> {
+  const identity = await readIdentity(join(dir, 'api.json'));
+  if (identity) await endProcess(identity);
+}
+
+async function startApiOnce(dir: string, options: Omit<ApiOptions, 'logFile'>): Promise<void> {
+  await writeAdminToken(options.kubeconfigPath, join(dir, 'token'));
+  const file = join(dir, 'api.json');
+  const running = await readIdentity(file);
+  if (running && isRunning(running)) return;
+  await writeFile(file, JSON.stringify(await startApi({ ...options, logFile: join(dir, 'api.log') })));
 }
 
 async function startMembers(dir: string, ports: readonly number[], env: NodeJS.ProcessEnv, detached: boolean): Promise<void> {

@@ -233,6 +233,10 @@ export const Operation = z.object({
     .object({ reason: z.string().max(64), message: z.string().max(1024) })
     .optional()
     .meta({ description: 'Why a failover was begun: what was lost or is about to be, or that it was asked for.' }),
+  warning: z
+    .object({ reason: z.string().max(64), message: z.string().max(1024) })
+    .optional()
+    .meta({ description: 'What it may break although it is allowed, as a resize to an older image.' }),
   attempt: z.int().min(1).default(1).meta({ description: 'Counts the times that the same change was tried.' }),
   startedAt: Timestamp,
   deadline: Timestamp.optional().meta({ description: 'When it is rolled back unless the next goal is met.' }),
@@ -244,6 +248,22 @@ export const Operation = z.object({
   finishedAt: Timestamp.optional(),
 });
 export type Operation = z.infer<typeof Operation>;
+
+/** What the notification sink needs no more to be told; a restarted operator sends the rest. */
+export const NotificationLedger = z.object({
+  delivered: z
+    .array(z.string().max(64))
+    .max(64)
+    .default([])
+    .meta({
+      ...atomicList,
+      description: 'Ids, without the uid, of what the sink has taken, was given up on, or happened before there was a sink.',
+    }),
+  specHash: z.string().max(64).optional().meta({
+    description: 'Hash of the spec, but for flavorId and suspend, that the sink knows of.',
+  }),
+});
+export type NotificationLedger = z.infer<typeof NotificationLedger>;
 
 export const LoadBalancerStatus = z.object({
   observedGeneration: z.int().default(-1),
@@ -301,6 +321,7 @@ export const LoadBalancerStatus = z.object({
       ...mapList('listener'),
       description: 'Listeners that are left as they were or closed, or may not do what was meant, each with what to do.',
     }),
+  notifications: NotificationLedger.optional().meta({ description: 'There only where the operator has a notification sink.' }),
   conditions: z.array(Condition).max(16).optional().meta(mapList('type')),
 });
 export type LoadBalancerStatus = z.infer<typeof LoadBalancerStatus>;

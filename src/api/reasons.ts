@@ -28,6 +28,7 @@ export const REASONS = {
   FlavorInvalid: 'The flavor or its profile does not match its schema.',
   TopologyChange: 'The flavor has another topology; a resize cannot change it.',
   ProviderMismatch: 'The flavor belongs to another provider.',
+  OlderImage: 'The flavor has an older image than the one in force: what only the newer one knows, it may refuse or lack.',
   InvalidSpec: 'The spec does not match the schema; what serves goes on with the last valid one.',
   NameConflict: 'An object that this load balancer does not own has a name that it needs.',
   // Failures of an operation
@@ -76,6 +77,9 @@ export const REASONS = {
 } as const;
 
 export type Reason = keyof typeof REASONS;
+
+/** Reasons for which an edit is not loaded; what serves goes on with the one before. */
+export const NOT_LOADED: ReadonlySet<string> = new Set<Reason>(['ConfigurationRefused', 'ConfigurationTooLarge', 'InvalidSpec']);
 
 /** Whether a reason reported by a driver is one of the catalogue. */
 export const isReason = (reason: string): reason is Reason => Object.hasOwn(REASONS, reason);

@@ -1,13 +1,15 @@
 import type { Amphora, Flavor, FlavorProfile, LoadBalancer } from '../api/index.ts';
 import { keyOf } from '../kube/paths.ts';
 import type { Watch } from '../kube/watched.ts';
+import { notificationsFor } from '../notify/controller.ts';
 import type { AmphoraDriver } from '../provider/amphora/driver.ts';
 import { createDriver } from '../provider/amphora/drivers.ts';
 import * as objects from '../provider/amphora/kubernetes/objects.ts';
 import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
-import { type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
+import { amphoraeOf, type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
 import { flavorReconciler } from './flavor/reconcile.ts';
+import { flavorDataOf } from './loadbalancer/flavor-data.ts';
 import { loadBalancerReconciler } from './loadbalancer/reconcile.ts';
 import * as resources from './resources.ts';
 import { Controller } from './runtime/controller.ts';
@@ -38,9 +40,25 @@ export const setupWith =
     const controller = (name: string, reconcile: ConstructorParameters<typeof Controller>[0]['reconcile']) =>
       new Controller({ name, reconcile, concurrency: config.concurrency, clock, random, log, metrics: metrics.controller(name) });
     const resyncMs = config.resyncSeconds * 1000;
+    const notifications = notificationsFor(
+      deps,
+      loadBalancers,
+      (lb) => flavorDataOf(caches, lb),
+      (key) => loadBalancer.enqueue(key),
+    );
     const loadBalancer = controller(
       'loadbalancer',
-      loadBalancerReconciler({ client, caches, driver, events, clock, heldForMs, resyncMs, defaultFlavor: config.defaultFlavor }),
+      loadBalancerReconciler({
+        client,
+        caches,
+        driver,
+        events,
+        clock,
+        heldForMs,
+        resyncMs,
+        defaultFlavor: config.defaultFlavor,
+        notifier: notifications?.notifier,
+      }),
     );
     const amphora = controller(
       'amphora',
@@ -59,7 +77,7 @@ export const setupWith =
 
     const visit = (lb: LoadBalancer) => {
       loadBalancer.enqueue(keyOf(lb));
-      for (const a of caches.amphorae.byIndex('loadBalancer', lb.metadata.uid!)) amphora.enqueue(keyOf(a));
+      for (const a of amphoraeOf(caches, lb.metadata)) amphora.enqueue(keyOf(a));
     };
     const visitAll = (index: string, value: string) => caches.loadBalancers.byIndex(index, value).forEach(visit);
     const visitFlavor = (id: string) => {
@@ -101,5 +119,9 @@ export const setupWith =
 
     driver.onChange?.(({ kind, ...object }) => (kind === 'Amphora' ? amphora : loadBalancer).enqueue(keyOf(object)));
 
-    return { reflectors: watches.reflectors, controllers: [loadBalancer, amphora, flavor] };
+    return {
+      reflectors: watches.reflectors,
+      controllers: [loadBalancer, amphora, flavor, ...(notifications ? [notifications.controller] : [])],
+      close: async () => notifications?.close(),
+    };
   };

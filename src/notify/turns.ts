@@ -12,7 +12,11 @@ function operationTurns(before: Operation | undefined, after: Operation | undefi
   const what = `${after.kind}${after.from && after.from !== after.to ? ` from ${after.from}` : ''} to ${after.to} (operation ${after.number})`;
   const normal = (reason: string, note: string): EventContent => ({ type: 'Normal', reason, action: after.kind, note });
   const turns: EventContent[] = [];
-  if (!same) turns.push(normal(`${after.kind}Started`, `${what} started${after.cause ? `: ${after.cause.message}` : '.'}`));
+  // Accepted and Recorded are met by the record itself.
+  const first = `Accepted and Recorded, 2 of 8 goals met.${after.cause ? ` ${after.cause.message}` : ''}`;
+  if (!same) turns.push(normal(`${after.kind}Started`, `${what} started: ${first}`));
+  if (!same && after.warning)
+    turns.push({ type: 'Warning', reason: after.warning.reason, action: after.kind, note: after.warning.message });
   const known = same?.goals?.length ?? 2;
   for (const [index, goal] of (after.goals ?? []).entries()) {
     if (index >= known) turns.push(normal(goal.name, `${what}: ${goal.name}, ${index + 1} of 8 goals met.`));

@@ -312,6 +312,8 @@ export interface LoadBalancerStatus {
     reason: string;
     message: string;
   }[];
+  /** There only where the operator has a notification sink. */
+  notifications?: NotificationLedger;
   conditions?: Condition[];
 }
 
@@ -348,6 +350,11 @@ export interface Operation {
     reason: string;
     message: string;
   };
+  /** What it may break although it is allowed, as a resize to an older image. */
+  warning?: {
+    reason: string;
+    message: string;
+  };
   /** Counts the times that the same change was tried. Default: 1. */
   attempt?: number;
   startedAt: string;
@@ -366,6 +373,14 @@ export type OperationKind = 'Create' | 'Resize' | 'Failover';
 export type Goal = 'Accepted' | 'Recorded' | 'Built' | 'Configured' | 'Verified' | 'Attached' | 'Detached' | 'Committed';
 
 export type OperationResult = 'Succeeded' | 'Failed' | 'Cancelled' | 'Superseded';
+
+/** What the notification sink needs no more to be told; a restarted operator sends the rest. */
+export interface NotificationLedger {
+  /** Ids, without the uid, of what the sink has taken, was given up on, or happened before there was a sink. */
+  delivered?: string[];
+  /** Hash of the spec, but for flavorId and suspend, that the sink knows of. */
+  specHash?: string;
+}
 
 /** metav1.Condition (API conventions, "Typical status properties"). */
 export interface Condition {
@@ -468,6 +483,7 @@ export interface AmphoraStatus {
   /** Where the VIP reaches it. */
   address?: string;
   haproxyVersion?: string;
+  /** When its HAProxy was last seen to have been started. */
   startedAt?: string;
   /** Seen to be behind the VIP. */
   attached?: boolean;
@@ -504,9 +520,27 @@ export interface AmphoraStatus {
     quietSince?: string;
     observedAt: string;
   };
+  /** What each of its listeners has counted since the amphora started. */
+  statistics?: ListenerStatistics[];
   drainStartedAt?: string;
   conditions?: Condition[];
 }
 
 /** Octavia's operating statuses of a member, with HAProxy's state behind each. */
 export type MemberStatus = 'ONLINE' | 'ERROR' | 'DRAINING' | 'OFFLINE' | 'NO_MONITOR';
+
+/**
+ * Octavia's statistics of a listener, as one amphora has counted them: over reloads, and over its HAProxy being started
+ * anew while an operator watched.
+ */
+export interface ListenerStatistics {
+  protocolPort: number;
+  activeConnections: number;
+  totalConnections: number;
+  /** From clients. */
+  bytesIn: number;
+  /** To clients. */
+  bytesOut: number;
+  /** Requests that were no good, or were given up by the client before they were whole. */
+  requestErrors: number;
+}

@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { startApi } from '../../tools/api.ts';
+import { withLocalMembers } from '../../tools/examples.ts';
 import { freePorts } from '../../tools/ports.ts';
-import { examplePorts, startStack } from '../../tools/stack.ts';
+import { startStack } from '../../tools/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import { useStack } from '../support/stack.ts';
 
-const memberPorts = await freePorts(3);
+const [apiPort, ...memberPorts] = (await freePorts(4)) as [number, ...number[]];
 
 /** Command lines of the processes that name a folder. */
 const processesThatName = (dir: string) =>
@@ -23,10 +25,10 @@ const processesThatName = (dir: string) =>
     .filter((commandLine) => commandLine.includes(dir));
 
 describe('what make up starts', () => {
-  const stack = useStack({ memberPorts });
+  const stack = useStack({ memberPorts, apiPort });
   const example = async () => {
     const text = await readFile(join(import.meta.dirname, '../../examples/http.yaml'), 'utf8');
-    return examplePorts.reduce((yaml, port, i) => yaml.replaceAll(String(port), String(memberPorts[i])), text);
+    return withLocalMembers(text, memberPorts);
   };
   const vip = () => stack.kubectl(['get', 'lb', 'web', '-o', 'jsonpath={.status.vipAddress}']);
   const answer = async () => (await fetch(`http://${await vip()}:8080/`)).status;
@@ -37,10 +39,25 @@ describe('what make up starts', () => {
     await eventually(async () => expect(await answer()).toBe(200));
   });
 
+  test('has the API, and a token for it that nobody else can read', async () => {
+    const file = join(stack.dir, 'token');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const headers = { 'X-Auth-Token': (await readFile(file, 'utf8')).trim() };
+    const answer = await fetch(`http://127.0.0.1:${apiPort}/v2.0/lbaas/loadbalancers?fields=name`, { headers });
+    expect(await answer.json()).toEqual({ loadbalancers: [{ name: 'web' }], loadbalancers_links: [] });
+  });
+
+  test('says who has the port of the API when it is taken', async () => {
+    const options = { kubeconfigPath: stack.kubeconfigPath, port: apiPort, logFile: join(stack.dir, 'second.log') };
+    await expect(startApi(options)).rejects.toThrow(
+      new RegExp(`127.0.0.1:${apiPort}, which process \\d+ \\(.*main.ts api .* has: end that first`),
+    );
+  });
+
   test('is joined when it is started again', async () => {
     const { pids } = stack.controlPlane;
     const lines: string[] = [];
-    const again = await startStack({ dir: stack.dir, memberPorts, log: (line) => lines.push(line) });
+    const again = await startStack({ dir: stack.dir, memberPorts, apiPort, log: (line) => lines.push(line) });
     expect(again.controlPlane.pids).toEqual(pids);
     expect(lines).toContain('the control plane runs already');
     expect(lines).toContain('the operator runs already');
@@ -51,9 +68,10 @@ describe('what make up starts', () => {
     await stack.stopOperator('SIGKILL');
     await stack.controlPlane.stopApiServer('SIGKILL');
     expect((await fetch(url)).status).toBe(200);
-    await startStack({ dir: stack.dir, memberPorts });
+    await startStack({ dir: stack.dir, memberPorts, apiPort });
     expect(await stack.kubectl(['get', 'lb', 'web', '-o', 'jsonpath={.status.provisioningStatus}'])).toBe('ACTIVE');
     expect(await answer()).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${apiPort}/`)).status).toBe(200);
   });
 
   test('leaves no process when it is stopped', async () => {

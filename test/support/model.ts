@@ -37,6 +37,7 @@ export interface ModelFlavor {
   topology?: 'SINGLE' | 'ACTIVE_STANDBY';
   /** Its amphorae never start. */
   broken?: boolean;
+  image?: string;
 }
 
 /** Deep copy, as a trip over the wire makes one. */
@@ -93,7 +94,8 @@ export class Model {
   }
 
   dataOf(flavorId: string): FlavorData {
-    return FlavorDataSchema.parse({ loadbalancerTopology: this.flavors.get(flavorId)?.topology ?? 'SINGLE' });
+    const { topology = 'SINGLE', image } = this.flavors.get(flavorId) ?? {};
+    return FlavorDataSchema.parse({ loadbalancerTopology: topology, ampImageTag: image });
   }
 
   world(): World {
@@ -170,6 +172,7 @@ export class Model {
       members: [],
       stickTablesSynced: true,
       connections: { current: 0, total: 0, queued: false },
+      statistics: [],
     };
     const refused = this.refused.has(this.edition) && fact.loaded !== this.edition;
     const trouble = refused ? { reason: 'ConfigurationRefused', message: 'HAProxy refused it.', refused: true } : undefined;
@@ -200,6 +203,15 @@ export class Model {
     found.fact.lost = true;
     found.fact.running = false;
     found.fact.problem = problem;
+  }
+
+  /** One that was lost is back, as when its node was only cut off for a while. */
+  heal(name: string): void {
+    const found = this.amphorae.get(name);
+    if (!found?.fact.lost) return;
+    found.fact.lost = false;
+    found.fact.running = found.fact.loaded !== undefined;
+    found.fact.problem = undefined;
   }
 
   /** The place where an amphora runs is being cleared, or no longer. One that is made from then on gets another. */

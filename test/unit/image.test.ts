@@ -1,10 +1,13 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { renderKubeconfig } from '../../tools/kubeconfig.ts';
 
 const exec = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -34,9 +37,36 @@ describe('the bundle', () => {
     await expect(ended).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(kubeconfig) });
   });
 
+  test('serves the API with the page that describes it', async () => {
+    const kubeconfig = join(dir, 'kubeconfig');
+    await writeFile(kubeconfig, renderKubeconfig({ url: 'https://127.0.0.1:1', caPem: '', user: 'nobody', certPem: '', keyPem: '' }));
+    const nowhere = ['--metrics-bind-address=0', '--health-bind-address=0'];
+    const args = [join(dir, 'reflavor.mjs'), 'api', `--kubeconfig=${kubeconfig}`, '--bind-address=127.0.0.1:0', ...nowhere];
+    const api = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      let port: number | undefined;
+      for await (const line of createInterface(api.stdout)) {
+        port = (JSON.parse(line) as { port?: number }).port;
+        if (port) break;
+      }
+      const get = async (path: string) => {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+        return { status: answer.status, length: (await answer.text()).length };
+      };
+      expect((await get('/')).status).toBe(200);
+      for (const file of ['', 'static/swagger-ui-bundle.js', 'static/swagger-ui.css', 'static/logo.svg', 'json'])
+        expect({ file, ...(await get(`/docs/${file}`)) }).toMatchObject({ file, status: 200 });
+    } finally {
+      api.kill();
+      await once(api, 'exit');
+    }
+    expect(api.exitCode).toBe(0);
+  }, 60_000);
+
   test('is what the image copies', async () => {
     const copied = [...dockerfile.matchAll(/\/build\/dist\/(\S+)/g)].map(([, file]) => file);
-    expect(copied.sort()).toEqual((await readdir(dir)).sort());
+    const made = (await readdir(dir)).filter((name) => name !== 'kubeconfig');
+    expect(copied.sort()).toEqual(made.sort());
   });
 });
 

@@ -134,7 +134,7 @@ The operator that runs load balancers and resizes them live, with the kinds, pol
 
 \`\`\`
 helm install reflavor charts/reflavor --namespace reflavor --create-namespace
-kubectl apply -f examples/flavors.yaml -f examples/http.yaml
+kubectl apply -f examples/flavors.yaml -f examples/members.yaml -f examples/http.yaml
 helm test reflavor --namespace reflavor
 \`\`\`
 
@@ -149,6 +149,10 @@ operator runs, uninstall, then delete the kinds: \`kubectl delete crd -l app.kub
 
 - Whoever has \`edit\` or \`admin\` in a namespace may write its load balancers; \`view\` reads them and their amphorae. None of these roles may write a
   status or an Amphora, and an admission policy holds that up against roles with wildcards.
+- The REST API (\`api.enabled\`) takes tokens of the cluster, and asks the API server what their owner may do: with load balancers and flavors, what RBAC says of these;
+  to resize and to fail over, \`update\` of \`loadbalancers/resize\` and \`loadbalancers/failover\`, which \`edit\` and \`admin\` have. Named after Octavia's roles, and bound to nobody:
+  \`<full name>-load-balancer-read\`, \`-load-balancer-write\` (create, resize) and \`-load-balancer-admin\` (failover, amphorae; bound in the whole cluster, flavors).
+- The API's own service account may read and write load balancers, list amphorae, and write flavors; it reads no Secrets.
 - Everybody may read flavors (\`rbac.flavorsForAll\`). The cluster role \`<full name>-flavor-admin\` is for those who may write flavors and their profiles.
 - With the driver \`kubernetes\` the operator writes pods, Secrets, Services, EndpointSlices, NetworkPolicies and PodDisruptionBudgets in the namespaces that it
   looks after: those of its load balancers, which have its labels, and no others. With any other driver it reads Secrets, Services and EndpointSlices there.

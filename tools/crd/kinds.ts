@@ -42,6 +42,8 @@ const column = (name: string, jsonPath: string, description?: string, type: Colu
 });
 const wide = (shown: Column): Column => ({ ...shown, wide: true });
 const condition = (type: string, field: 'status' | 'reason') => `.status.conditions[?(@.type=="${type}")].${field}`;
+/** kstatus takes an object without observedGeneration for one that is done. */
+const notSeen = { observedGeneration: -1 };
 
 export const loadBalancer: KindDefinition = {
   kind: 'LoadBalancer',
@@ -53,8 +55,7 @@ export const loadBalancer: KindDefinition = {
     'A load balancer: a virtual IP address (VIP), listeners on it, and pools of members. Its flavor is its size; a change of spec.flavorId resizes it live.',
   spec: LoadBalancerSpec,
   status: LoadBalancerStatus,
-  // kstatus takes an object without observedGeneration for one that is done.
-  statusDefault: { observedGeneration: -1 },
+  statusDefault: notSeen,
   rules: [
     {
       rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 40",
@@ -116,6 +117,7 @@ export const flavor: KindDefinition = {
   description: 'A size of load balancer; metadata.name is the flavor id that spec.flavorId of a LoadBalancer asks for.',
   spec: FlavorSpec,
   status: FlavorStatus,
+  statusDefault: notSeen,
   columns: [
     column('Enabled', '.spec.enabled', 'Whether load balancers may enter it.', 'boolean'),
     column('Profile', '.spec.flavorProfile'),

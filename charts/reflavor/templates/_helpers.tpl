@@ -27,7 +27,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
-{{- /* The same in a flag. */ -}}
+{{- define "reflavor.apiSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "reflavor.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: api
+{{- end }}
+
+{{- define "reflavor.apiServiceAccountName" -}}
+{{- default (printf "%s-api" (include "reflavor.fullname" .)) .Values.api.serviceAccount.name }}
+{{- end }}
+
+{{- /* The operator's, in a flag. */ -}}
 {{- define "reflavor.selectorList" -}}
 {{- $pairs := list }}
 {{- range $key, $value := include "reflavor.selectorLabels" . | fromYaml }}
@@ -109,4 +119,14 @@ capabilities:
   resources: [endpointslices]
   verbs: [list, watch]
 {{- end }}
+{{- end }}
+
+{{- /* What the API does in a namespace that it looks after, each time for somebody who may. */ -}}
+{{- define "reflavor.apiRules" -}}
+- apiGroups: [reflavor.dev]
+  resources: [loadbalancers]
+  verbs: [get, list, create, update, delete]
+- apiGroups: [reflavor.dev]
+  resources: [amphorae]
+  verbs: [list]
 {{- end }}

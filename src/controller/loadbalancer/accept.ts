@@ -1,4 +1,4 @@
-import { flavorRefusal, type Refusal, stays } from '../../api/index.ts';
+import { flavorRefusal, isOlderTag, type Operation, type Refusal, stays } from '../../api/index.ts';
 import type { World } from './world.ts';
 
 /** The goal Accepted: whether the load balancer may enter a flavor. */
@@ -8,4 +8,18 @@ export function refusalOf(world: World, flavorId: string): Refusal | undefined {
   if ('refused' in found) return { reason: found.refused, message: `${found.message}${stays(loadBalancer.status?.flavorId)}` };
   const { id, enabled, provider, data } = found.flavor;
   return flavorRefusal(loadBalancer, { id, enabled, provider, loadbalancerTopology: data.loadbalancerTopology });
+}
+
+/**
+ * What entering a flavor may break although it is allowed. Images are compared by the numbers that their tags begin with; where the one in force has
+ * no tag of its own, its HAProxy's version stands for it.
+ */
+export function warningOf({ loadBalancer, amphorae, lookup }: World, flavorId: string): Operation['warning'] {
+  const found = lookup(flavorId);
+  const tag = 'flavor' in found ? found.flavor.data.ampImageTag : undefined;
+  const inForce = amphorae.map((v) => v.object).find(({ spec }) => spec.flavorId === loadBalancer.status?.flavorId);
+  const present = inForce?.spec.flavorData.ampImageTag ?? inForce?.status?.haproxyVersion;
+  if (!tag || !present || !isOlderTag(tag, present)) return undefined;
+  const message = `Flavor ${flavorId} has image ${tag}, older than ${present} in force: what only the newer one knows, it may refuse or lack. Set flavorId back to cancel.`;
+  return { reason: 'OlderImage', message };
 }

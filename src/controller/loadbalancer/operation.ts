@@ -37,7 +37,7 @@ export const withLast = ({ operation, history = [] }: Book): Book['history'] =>
   operation ? [operation, ...history].slice(0, HISTORY) : history;
 
 /** What an operation is begun with. */
-export type Begun = Pick<Operation, 'kind' | 'to' | 'replaces' | 'cause'>;
+export type Begun = Pick<Operation, 'kind' | 'to' | 'replaces' | 'cause' | 'warning'>;
 
 /** How long ago a failover before a disruption may have ended for the next one to be its repetition; milliseconds. */
 const REPEATED_MS = 600_000;

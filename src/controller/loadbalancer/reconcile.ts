@@ -1,6 +1,7 @@
 import { API_VERSION, type LoadBalancer, type LoadBalancerStatus, mergeConditions, rfc3339 } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../notify/events.ts';
+import type { Notifier } from '../../notify/notifier.ts';
 import { turnsOf } from '../../notify/turns.ts';
 import { DriverError } from '../../provider/amphora/driver.ts';
 import { MARGIN_MS } from '../fence.ts';
@@ -21,6 +22,8 @@ export interface LoadBalancerReconcilerOptions extends GatherOptions, ExecuteOpt
   client: KubeClient;
   driver: GatherOptions['driver'] & ExecuteOptions['driver'];
   events: EventRecorder;
+  /** Absent where no notification sink is set. */
+  notifier?: Pick<Notifier, 'ledger' | 'written' | 'farewellMs'>;
   clock: Clock;
   /** For how long this process is surely the only one that acts; milliseconds. */
   heldForMs(): number;
@@ -68,6 +71,9 @@ async function carryOut(
   context: ReconcileContext,
   resyncMs: number,
 ): Promise<ReconcileResult> {
+  const gone = planned.acts.some((act) => act.type === 'RemoveFinalizer');
+  const farewellMs = (gone && options.notifier?.farewellMs(world.loadBalancer)) || 0;
+  if (farewellMs > 0) return { requeueAfterMs: farewellMs };
   const problems: ActProblem[] = [];
   let failure: unknown;
   for (const act of planned.acts) {
@@ -81,7 +87,6 @@ async function carryOut(
     }
   }
   if (failure) throw failure;
-  const gone = planned.acts.some((act) => act.type === 'RemoveFinalizer');
   if (!gone) await writeStatus(options, world.loadBalancer, statusOf(world, planned, problems), context);
   const retry = problems.length > 0 ? 2000 : resyncMs;
   return { requeueAfterMs: Math.min(planned.requeueAfterMs ?? retry, retry) };
@@ -89,15 +94,17 @@ async function carryOut(
 
 /** Writes a status that differs from the one read; a compare and swap, so that a decision taken on an old object never lands. */
 async function writeStatus(
-  { client, events }: LoadBalancerReconcilerOptions,
+  { client, events, notifier }: LoadBalancerReconcilerOptions,
   before: LoadBalancer,
-  status: LoadBalancerStatus,
+  after: LoadBalancerStatus,
   { signal, log }: ReconcileContext,
 ): Promise<void> {
+  const status = { ...after, notifications: notifier?.ledger(before, after) };
   if (stable(status) === stable(before.status ?? {})) return;
   const { namespace, name, resourceVersion } = before.metadata;
   const object = { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata: { namespace, name, resourceVersion }, status };
   await client.apply(loadBalancers, object, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true, signal });
+  notifier?.written(before, status);
   for (const turn of turnsOf(before.status, status)) {
     events.record(before, turn);
     log.info({ operation: status.operation?.number, reason: turn.reason }, turn.note);

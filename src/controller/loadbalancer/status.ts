@@ -6,6 +6,7 @@ import {
   isReason,
   type LoadBalancerStatus,
   mergeConditions,
+  NOT_LOADED,
   type OperatingStatus,
   type Operation,
   type ProvisioningStatus,
@@ -62,9 +63,6 @@ function heldUp(book: Book, problems: ActProblem[], now: number): Book {
   const message = [operation.message, ...problems.map((p) => p.message)].join(' ').slice(0, 2048);
   return { ...book, operation: { ...operation, message, pausedAt: operation.pausedAt ?? rfc3339(now) } };
 }
-
-/** An edit that can't be loaded. */
-const NOT_LOADED = new Set(['ConfigurationRefused', 'ConfigurationTooLarge', 'InvalidSpec']);
 
 /** Octavia's provisioning status. ERROR stays until the change is tried again, is taken back, or a failover has succeeded. */
 function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): ProvisioningStatus {
@@ -184,7 +182,7 @@ function resizing(operation: Operation | undefined, history: Operation[] = []): 
       type: 'Resizing',
       status: 'True',
       reason: 'ResizeInProgress',
-      message: `Resizing ${way}, ${last.progress} goals met, now ${last.step}: ${last.message ?? ''}`,
+      message: `Resizing ${way}, ${last.progress} goals met, now ${last.step}: ${last.message ?? ''}${last.warning ? ` ${last.warning.message}` : ''}`,
     };
   }
   const took = Math.max(0, (epoch(last.finishedAt) - epoch(last.startedAt)) / 1000);

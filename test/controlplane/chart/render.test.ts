@@ -40,6 +40,7 @@ describe('the chart', () => {
       driver: 'kubernetes',
       amphoraImage: 'docker.io/library/haproxy',
       amphoraImageTag: '3.0',
+      amphoraImagePullSecrets: [],
       operatorNamespace: 'reflavor',
       leaderElect: true,
       leaseNamespace: 'reflavor',
@@ -65,10 +66,39 @@ describe('the chart', () => {
   });
 
   test('tells the operator which image amphorae run, and by which labels they know its pods', async () => {
-    const objects = await rendered('amphora.image.repository=example.org/haproxy', 'amphora.image.tag=3.2', 'nameOverride=lb');
+    const image = ['repository=example.org/haproxy', 'tag=3.2', 'pullSecrets[0].name=one', 'pullSecrets[1].name=two'];
+    const objects = await rendered(...image.map((value) => `amphora.image.${value}`), 'nameOverride=lb');
     const config = await configOf(objects);
-    expect(config).toMatchObject({ amphoraImage: 'example.org/haproxy', amphoraImageTag: '3.2' });
+    expect(config).toMatchObject({ amphoraImage: 'example.org/haproxy', amphoraImageTag: '3.2', amphoraImagePullSecrets: ['one', 'two'] });
     expect(only(objects, 'Deployment').spec.template.metadata.labels).toEqual(config.operatorPodLabels);
+  });
+
+  test('tells the operator where notifications go, and shows it no more of the Secret than was named', async () => {
+    expect(await configOf(await rendered())).toMatchObject({ notificationsSink: undefined });
+    const set = [
+      'sink=https://events.example.org:8443/a',
+      'mode=binary',
+      'source=https://prod.example.org',
+      'timeoutSeconds=3',
+      'refusedSeconds=60',
+    ];
+    const secret = ['secret.name=sink', 'secret.tokenKey=token', 'secret.caKey=ca.crt'];
+    const objects = await rendered(...[...set, ...secret].map((value) => `notifications.${value}`), 'networkPolicy.enabled=true');
+    expect(await configOf(objects)).toMatchObject({
+      notificationsSink: 'https://events.example.org:8443/a',
+      notificationsMode: 'binary',
+      notificationsSource: 'https://prod.example.org',
+      notificationsTimeoutSeconds: 3,
+      notificationsRefusedSeconds: 60,
+      notificationsTokenFile: '/etc/reflavor/notifications/token',
+      notificationsHeadersFile: undefined,
+      notificationsCaFile: '/etc/reflavor/notifications/ca.crt',
+    });
+    const { volumes, containers } = only(objects, 'Deployment').spec.template.spec;
+    const items = ['ca.crt', 'token'].map((key) => ({ key, path: key }));
+    expect(volumes).toEqual([{ name: 'notifications', secret: { secretName: 'sink', items } }]);
+    expect(containers[0].volumeMounts).toEqual([{ name: 'notifications', mountPath: '/etc/reflavor/notifications', readOnly: true }]);
+    expect(only(objects, 'NetworkPolicy').spec.egress).toContainEqual({ ports: [{ port: 8443 }] });
   });
 
   test('has a folder for amphorae only where they are processes of the operator', async () => {
@@ -97,10 +127,14 @@ describe('the chart', () => {
   test.each([
     ['a driver that there is none of', 'operator.driver=magic', "value must be one of 'kubernetes', 'process', 'simulated'"],
     ['a tag that is none', 'amphora.image.tag=a:b', 'amphora/image/tag'],
+    ['a Secret of no such name', 'amphora.image.pullSecrets[0].name=A_B', 'amphora/image/pullSecrets/0/name'],
+    ['a type of Service that there is none of', 'admissionPolicy.vipService.types={NodePort}', 'admissionPolicy/vipService/types/0'],
+    ['an annotation that is none', "admissionPolicy.vipService.annotations={a'b}", 'admissionPolicy/vipService/annotations/0'],
     ['a misspelt value', 'replica=2', "additional properties 'replica' not allowed"],
     ['a namespace that is none', 'operator.watchNamespaces={A_B}', 'operator/watchNamespaces/0'],
     ['a number in place of a switch', 'crds.enabled=1', 'got number, want boolean'],
     ['a digest that is none', 'image.digest=latest', 'image/digest'],
+    ['a sink with a password', 'notifications.sink=https://me:secret@example.org', 'notifications/sink'],
   ])('refuses %s', async (_, value, words) => {
     await expect(rendered(value)).rejects.toThrow(words);
   });
@@ -123,6 +157,9 @@ describe('the chart', () => {
     const policies = (objects: Rendered[]) => objects.filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
     expect(policies(await rendered())).toHaveLength(4);
     expect(policies(await rendered('admissionPolicy.enabled=false'))).toEqual([]);
+    const restricted = 'admissionPolicy.vipService.types={ClusterIP}';
+    expect(policies(await rendered(restricted))).toHaveLength(6);
+    expect(policies(await rendered(restricted, 'admissionPolicy.enabled=false'))).toEqual([]);
   });
 
   test('runs hardened pods (restricted, Pod Security Standards)', async () => {

@@ -1,46 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { KubeObject, Resource } from '../../../src/kube/types.ts';
 import { useControlPlane } from '../../support/controlplane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { useClient } from '../api/objects.ts';
 import { chart, helm } from './helm.ts';
+import { each, reads, useReviews, writes } from './reviews.ts';
 
-const reviews: Resource = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  plural: 'subjectaccessreviews',
-  kind: 'SubjectAccessReview',
-  namespaced: false,
-};
-type Review = KubeObject & { status: { allowed: boolean } };
-const writes = ['create', 'update', 'patch', 'delete', 'deletecollection'];
-const reads = ['get', 'list', 'watch'];
 const operator = 'system:serviceaccount:reflavor:reflavor';
-
-/** Rights as sentences: "patch loadbalancers/status.reflavor.dev". */
-const each = (verbs: string[], ...resources: string[]) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`));
 
 describe('rights that the chart gives', () => {
   const controlPlane = useControlPlane();
-  const client = useClient(controlPlane);
-
-  async function may(user: string, right: string, namespace = 'team', name?: string): Promise<boolean> {
-    const [verb, what] = right.split(' ') as [string, string];
-    const [path, ...group] = what.split('.') as [string, ...string[]];
-    const [resource, subresource] = path.split('/');
-    const spec = {
-      user,
-      groups: ['system:authenticated'],
-      resourceAttributes: { namespace, name, verb, resource, subresource, group: group.join('.') },
-    };
-    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: {}, spec } as unknown as Review;
-    const answer = await client.current.create<Review>(reviews, review);
-    return answer.status.allowed;
-  }
-  async function granted(user: string, rights: string[], namespace?: string): Promise<string[]> {
-    const answers = await Promise.all(rights.map((right) => may(user, right, namespace)));
-    return rights.filter((_, i) => answers[i]);
-  }
+  const { may, granted } = useReviews(controlPlane);
 
   beforeAll(async () => {
     await helm(['install', 'reflavor', chart, '--namespace=reflavor', '--create-namespace'], controlPlane.kubeconfigPath);

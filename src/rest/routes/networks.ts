@@ -1,0 +1,42 @@
+import { type App, ById, Listing, listed } from '../app.ts';
+import { type Item, selected } from '../listing.ts';
+import { NETWORKS, notFound } from '../octavia/index.ts';
+
+const tags = ['networks'];
+
+const networks: Item[] = NETWORKS.map(({ id, subnetId, name }) => ({
+  id,
+  name,
+  subnets: [subnetId],
+  status: 'ACTIVE',
+  admin_state_up: true,
+  shared: true,
+}));
+const subnets: Item[] = NETWORKS.map(({ id, subnetId, name }) => ({
+  id: subnetId,
+  name,
+  network_id: id,
+  ip_version: 4,
+  cidr: '0.0.0.0/0',
+  enable_dhcp: false,
+}));
+
+/**
+ * Of Neutron (Networking API v2.0) as much as `openstack loadbalancer create` asks: where a VIP can be. The two networks are types of Services,
+ * see octavia/networks.ts.
+ */
+export function networkRoutes(app: App): void {
+  for (const [plural, one, all] of [
+    ['networks', 'network', networks],
+    ['subnets', 'subnet', subnets],
+  ] as const) {
+    app.get(`/v2.0/${plural}`, { schema: { tags, summary: `List ${plural} for VIPs`, querystring: Listing } }, (request) =>
+      listed(request, plural, all),
+    );
+    app.get(`/v2.0/${plural}/:id`, { schema: { tags, summary: `Show a ${one}`, params: ById } }, (request) => {
+      const found = all.find(({ id }) => id === request.params.id);
+      if (!found) throw notFound(one, request.params.id);
+      return { [one]: selected(found, undefined) };
+    });
+  }
+}

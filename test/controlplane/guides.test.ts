@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { findBinaries } from '../../tools/binaries.ts';
+import { useOpenstackClients } from '../support/openstack.ts';
+import { useRest } from './rest/setting.ts';
+
+const root = join(import.meta.dirname, '../..');
+const run = promisify(execFile);
+const guides = ['resizing.md', 'gitops.md', 'admin.md', 'troubleshooting.md'];
+
+interface Block {
+  line: number;
+  script: string;
+  /** ```sh fails: it must, with a refusal. */
+  fails: boolean;
+}
+
+/** The commands of a guide: its blocks of ```sh and ```sh fails. */
+function blocksOf(text: string): Block[] {
+  return [...text.matchAll(/^```sh( fails)?\n(.*?)^```$/gms)].map((match) => ({
+    line: text.slice(0, match.index).split('\n').length,
+    script: match[2]!,
+    fails: match[1] !== undefined,
+  }));
+}
+
+const clients = useOpenstackClients();
+const { world, ...rest } = useRest();
+let folder: string;
+let env: Record<string, string>;
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeAll(async () => {
+  // A flavor without an image can't boot here either.
+  world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'there is no image no-such-image' }, { flavorId: 'broken' });
+  folder = await mkdtemp(join(tmpdir(), 'reflavor-guides-'));
+  const { kubectl } = findBinaries();
+  env = {
+    ...clients.env,
+    PATH: `${join(kubectl, '..')}:${clients.env.PATH}`,
+    KUBECONFIG: join(folder, 'kubeconfig'),
+    ...{ OS_AUTH_TYPE: 'admin_token', OS_ENDPOINT: rest.api().url, OS_TOKEN: rest.token('root') },
+  };
+  await copyFile(rest.controlPlane.kubeconfigPath, env.KUBECONFIG!);
+  // The namespace of that token.
+  await run(kubectl, ['config', 'set-context', '--current', '--namespace=team-a'], { env });
+}, 60_000);
+/** There before a guide makes it, so that its resizes have the pace of a test: what a guide applies leaves that alone. */
+beforeEach(async () => {
+  const strategy = { settleSeconds: 0, verifySeconds: 1, drainSeconds: 0 };
+  const web = {
+    apiVersion: 'reflavor.dev/v1alpha1',
+    kind: 'LoadBalancer',
+    metadata: { name: 'web', namespace: 'team-a' },
+    spec: { flavorId: 'small', strategy },
+  };
+  await rest.controlPlane.kubectl(['apply', '--server-side', '-f', '-'], { input: JSON.stringify(web) });
+});
+
+test.each(guides)(
+  'the commands of docs/%s do what it says, in its order',
+  async (guide) => {
+    const blocks = blocksOf(await readFile(join(root, 'docs', guide), 'utf8'));
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const { line, script, fails } of blocks) {
+      const said = await run('bash', ['--norc', '-euo', 'pipefail', '-c', script], { cwd: root, env }).then(
+        ({ stdout }) => ({ failed: false, text: stdout }),
+        ({ stdout, stderr }) => ({ failed: true, text: `${stdout}${stderr}` }),
+      );
+      if (said.failed !== fails)
+        throw new Error(`docs/${guide}, line ${line}, ${fails ? 'did not fail' : 'failed'}:\n${script}\n${said.text}`);
+    }
+  },
+  300_000,
+);
+
+test('every guide has its commands tried, and links to files that are there', async () => {
+  const pages = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+  for (const page of pages) {
+    const text = await readFile(join(root, 'docs', page), 'utf8');
+    if (blocksOf(text).length > 0) expect(guides).toContain(page);
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+      await readFile(join(root, 'docs', target!)).catch((error: NodeJS.ErrnoException) => {
+        // A folder will do.
+        if (error.code !== 'EISDIR') throw new Error(`docs/${page} links to ${target}, which is not there`);
+      });
+    }
+  }
+});

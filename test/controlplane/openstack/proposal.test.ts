@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { conditionOf, type LoadBalancer } from '../../../src/api/index.ts';
+import { findBinaries } from '../../../tools/binaries.ts';
+import { eventually } from '../../support/eventually.ts';
+import { useOpenstackClients } from '../../support/openstack.ts';
+import { TestSink } from '../../support/sink.ts';
+import { useRest } from '../rest/setting.ts';
+
+/** The story that Octavia's resize proposal tells, from end to end; docs/proposal.md maps its sentences to these tests and others. */
+describe('the resize proposal, as a user of OpenStack’s clients lives through it', () => {
+  const clients = useOpenstackClients();
+  const sink = new TestSink();
+  beforeAll(() => sink.start());
+  afterAll(() => sink.stop());
+  const { kubectl, world, ...rest } = useRest({}, () => ({ notificationsSink: sink.url }));
+
+  /** A process of its own for each, as a user's. Its answers' HTTP codes come from what `--debug` shows of the requests. */
+  const openstack = async (...args: string[]) => {
+    const auth = ['--os-auth-type', 'admin_token', '--os-endpoint', rest.api().url, '--os-token', rest.token('writer')];
+    const { code, stdout, stderr } = await clients.run('openstack', [...auth, '--debug', 'loadbalancer', ...args]);
+    const [, http] = /REQ: curl .* -X (?:PUT|POST) .*\n(?:.*\n)*?RESP: \[(\d+)\]/m.exec(stderr) ?? [];
+    return { code, http: Number(http), shown: stdout, said: stderr };
+  };
+  const get = async (): Promise<LoadBalancer> => JSON.parse(await kubectl('get', 'lb', 'web', '-n', 'team-a', '-o', 'json'));
+  const until = (what: (lb: LoadBalancer) => void) =>
+    eventually(
+      async () => {
+        const lb = await get();
+        what(lb);
+        return lb;
+      },
+      { withinMs: 60_000 },
+    );
+  const strategy = (verifySeconds: number) => {
+    const spec = { strategy: { settleSeconds: 0, verifySeconds, drainSeconds: 0 } };
+    return kubectl('patch', 'lb', 'web', '-n', 'team-a', '--type=merge', '-p', JSON.stringify({ spec }));
+  };
+  /** All but the edits of the strategy by which these tests keep their pace. */
+  const events = () =>
+    sink.heard.map(({ event }) => event).filter(({ subject, type }) => subject === 'team-a/web' && !type.includes('update'));
+  const heard = (...types: string[]) =>
+    eventually(() => expect(events().map(({ type }) => type.replace('octavia.loadbalancer.', ''))).toEqual(types), { withinMs: 60_000 });
+
+  test('creates a load balancer', async () => {
+    const { code, http, shown } = await openstack(
+      ...['create', '--name', 'web', '--flavor', 'small', '--vip-subnet-id', 'cluster', '--wait', '-f', 'json'],
+    );
+    expect({ code, http }).toEqual({ code: 0, http: 201 });
+    expect(JSON.parse(shown)).toMatchObject({ name: 'web', provisioning_status: 'ACTIVE', operating_status: 'ONLINE' });
+    await heard('create.start', 'create.end');
+  }, 120_000);
+
+  test('resizes it, watches every goal, and hears of it', async () => {
+    await strategy(3600);
+    const watch = new Watch(['get', 'lb', 'web', '-n', 'team-a', '-w', '--no-headers'], rest.controlPlane.kubeconfigPath);
+    const { code, http, shown } = await openstack('resize', '--flavor', 'large', 'web');
+    expect({ code, http, shown }).toEqual({ code: 0, http: 202, shown: '' });
+    // From the 202 on, whoever waits for ACTIVE waits for the end.
+    const shownAtOnce = await openstack('show', 'web', '-f', 'value', '-c', 'provisioning_status');
+    expect(shownAtOnce.shown.trim()).toBe('PENDING_UPDATE');
+    await strategy(0);
+    const lb = await until((o) => expect(o.status?.flavorId).toBe('large'));
+    expect(lb.status?.operation?.goals?.map(({ name }) => name)).toEqual([
+      ...['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed'],
+    ]);
+    await eventually(() => expect(watch.lines.at(-1)).toMatch(/^web +large +large +ACTIVE +ONLINE .* Succeeded /));
+    await watch.stop();
+    // The flavor is written last of all.
+    const during = watch.lines.filter((line) => line.includes('PENDING_UPDATE') && !line.includes('Succeeded'));
+    expect(during.length).toBeGreaterThan(2);
+    for (const line of during) expect(line).toMatch(/^web +small +large +PENDING_UPDATE +ONLINE /);
+    await heard('create.start', 'create.end', 'resize.start', 'resize.end');
+    const [started, ended] = events().slice(-2);
+    expect(started?.data).toMatchObject({ name: 'web', operation: { from_flavor_id: 'small', to_flavor_id: 'large' } });
+    expect(ended?.data).toMatchObject({ loadbalancer_id: lb.metadata.uid, flavor: { id: 'large' } });
+  }, 120_000);
+
+  test('cancels the next by asking for the flavor in force', async () => {
+    await strategy(3600);
+    const before = (await get()).status?.amphorae?.map(({ name }) => name);
+    expect(await openstack('resize', '--flavor', 'small', 'web')).toMatchObject({ code: 0, http: 202 });
+    await until((o) => expect(o.status?.amphorae?.map(({ traffic }) => traffic)).toContain('NoLonger'));
+    expect(await openstack('resize', '--flavor', 'large', '--wait', 'web')).toMatchObject({ code: 0, http: 202 });
+    const lb = await until((o) => expect(o.status?.amphorae?.map(({ name }) => name)).toEqual(before));
+    expect(lb.status).toMatchObject({ flavorId: 'large', provisioningStatus: 'ACTIVE', operation: { result: 'Cancelled' } });
+    expect(conditionOf(lb.status?.conditions, 'Resizing')).toMatchObject({
+      reason: 'ResizeCancelled',
+      message: expect.stringContaining('flavorId was set back to large'),
+    });
+    await heard('create.start', 'create.end', 'resize.start', 'resize.end', 'resize.start', 'resize.cancel');
+  }, 120_000);
+
+  test('is refused a flavor of another topology, and one that is disabled, before anything starts', async () => {
+    const before = await get();
+    const topology = await openstack('resize', '--flavor', 'large-ha', '--wait', 'web');
+    expect(topology).toMatchObject({ code: 1, http: 400 });
+    expect(topology.said).toContain(
+      "Validation failure: Flavor 'large-ha' has topology ACTIVE_STANDBY, the load balancer SINGLE, which a resize cannot change. " +
+        'Choose a flavor of topology SINGLE, or create another load balancer. Nothing has changed: flavor large stays in force. (HTTP 400)',
+    );
+    const disabled = await openstack('resize', '--flavor', 'retired', 'web');
+    expect(disabled).toMatchObject({ code: 1, http: 400 });
+    expect(disabled.said).toContain('The selected flavor is not allowed in this deployment: retired. It is disabled');
+    expect((await get()).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+  }, 120_000);
+
+  test('sees one that fails: ERROR, the flavor as before, the cause, and a repeat that goes through', async () => {
+    await strategy(0);
+    world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'there is no image 9.9' }, { flavorId: 'small' });
+    const failed = await openstack('resize', '--flavor', 'small', '--wait', 'web');
+    expect(failed).toMatchObject({ code: 1, http: 202 });
+    expect(failed.said).toContain('The resize to flavor small failed: the load balancer is in ERROR.');
+    const lb = await get();
+    expect(lb.status).toMatchObject({ flavorId: 'large', provisioningStatus: 'ERROR' });
+    expect(conditionOf(lb.status?.conditions, 'Available')?.status).toBe('True');
+    expect(conditionOf(lb.status?.conditions, 'Ready')?.message).toContain('there is no image 9.9');
+    await eventually(() => expect(events().at(-1)).toMatchObject({ type: 'octavia.loadbalancer.resize.error' }), { withinMs: 30_000 });
+    world.faults.clear();
+    expect(await openstack('resize', '--flavor', 'small', '--wait', 'web')).toMatchObject({ code: 0, http: 202 });
+    expect((await get()).status).toMatchObject({ flavorId: 'small', provisioningStatus: 'ACTIVE' });
+    await eventually(() => expect(events().at(-1)).toMatchObject({ type: 'octavia.loadbalancer.resize.end' }), { withinMs: 30_000 });
+  }, 120_000);
+});
+
+/** What a program goes on writing, line by line. */
+class Watch {
+  readonly lines: string[] = [];
+  readonly #child;
+
+  constructor(args: string[], kubeconfig: string) {
+    this.#child = spawn(findBinaries().kubectl, [`--kubeconfig=${kubeconfig}`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    createInterface(this.#child.stdout).on('line', (line) => this.lines.push(line));
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill();
+    await once(this.#child, 'close');
+  }
+}
