@@ -70,7 +70,7 @@ cluster: install-cluster ## Start a Kubernetes of two nodes on this machine, wit
 cluster-down: ## End what `make cluster` started, and nothing else
 	@node tools/cluster/down.ts
 
-cluster-demo: install-cluster ## Show a load balancer being resized live on that cluster
+cluster-demo: install-cluster ## Show a load balancer being resized live on that cluster, or on one of its own where none runs
 	@node tools/cluster/demo.ts
 
 clean: down cluster-down ## Remove what was built here and the state of `make up` and `make cluster` (the cache of built binaries stays)

@@ -39,6 +39,7 @@ describe('configuration', () => {
       haproxy: 'haproxy',
       amphoraImage: 'docker.io/library/haproxy',
       amphoraImageTag: '3.0',
+      amphoraImagePullSecrets: [],
       operatorPodLabels: { 'app.kubernetes.io/name': 'reflavor', 'app.kubernetes.io/component': 'operator' },
       watchNamespaces: [],
       concurrency: 8,

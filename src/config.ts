@@ -107,6 +107,13 @@ const operatorSettings = {
     mustBe: 'a tag, as in 3.0',
     fallback: '3.0',
   }),
+  amphoraImagePullSecrets: setting({
+    placeholder: 'names',
+    help: 'Secrets by which that image is pulled, separated by commas; each is looked for in the namespace of the load balancer',
+    schema: commaList(ObjectName),
+    mustBe: 'names of Secrets, separated by commas',
+    fallback: '',
+  }),
   operatorNamespace: setting({
     placeholder: 'name',
     help: 'namespace of the operator, where its authority is kept; default: that of the pod or of the context',

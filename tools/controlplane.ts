@@ -33,7 +33,7 @@ export interface ClusterSite {
   /** IPv4, in that namespace; reached from this one, from the nodes and from the pods. */
   address: string;
   apiPort: number;
-  /** CIDR of the addresses of Services. */
+  /** CIDR of the addresses of Services, or two, of either family, with a comma between them. */
   serviceRange: string;
   /** The first of them, which the Service `kubernetes` gets. */
   serviceAddress: string;

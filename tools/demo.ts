@@ -24,6 +24,7 @@ const { members, close } = await startMembers({ count: 3 });
 try {
   const outcome = await tell(story, {
     kubeconfigPath: stack.kubeconfigPath,
+    namespace: 'default',
     kubectl: (...args) => stack.kubectl(...args),
     members: { members: members.map(({ address, port: protocolPort }) => ({ address, protocolPort })) },
     startTraffic: async (options) => startTraffic(options),

@@ -11,8 +11,6 @@ import { endProcess, identify, isRunning, logTail, type ProcessIdentity, startPr
 const root = join(import.meta.dirname, '..');
 /** Stands in the environment of every process that a stack starts; its value is the stack's folder. */
 const marker = 'REFLAVOR_STACK';
-/** The members that examples/ name. */
-export const examplePorts = [9001, 9002, 9003];
 
 export interface StackOptions {
   /** Absolute. A stack that runs here already is joined; data of one that was ended is carried on with. */

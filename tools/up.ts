@@ -1,7 +1,8 @@
 /** `make up`: starts the whole of it in `.reflavor/` and leaves it running. */
 import { join, relative } from 'node:path';
 import { findBinaries } from './binaries.ts';
-import { examplePorts, startStack } from './stack.ts';
+import { memberPorts, writeLocalExamples } from './examples.ts';
+import { startStack } from './stack.ts';
 
 const dir = join(import.meta.dirname, '../.reflavor');
 /** Octavia's own. */
@@ -10,17 +11,18 @@ try {
   const stack = await startStack({
     dir,
     detached: true,
-    memberPorts: examplePorts,
+    memberPorts,
     apiPort,
     operatorFlags: ['--default-flavor=small'],
     log: (line) => console.log(`up: ${line}`),
   });
+  await writeLocalExamples(join(dir, 'examples'));
   const kubectl = findBinaries().kubectl;
   console.log(`up: it runs; logs are in ${relative(process.cwd(), dir)}/. Next:
 
   export KUBECONFIG=${stack.kubeconfigPath}
   export PATH=${join(kubectl, '..')}:$PATH    # kubectl and helm
-  kubectl apply -f examples/http.yaml
+  kubectl apply -f ${relative(process.cwd(), join(dir, 'examples/http.yaml'))}
   kubectl get lb -w
 
 The API, Octavia's, is at http://127.0.0.1:${apiPort} (http://127.0.0.1:${apiPort}/docs describes it):

@@ -30,11 +30,24 @@ export const AmphoraSpec = z.object({
 });
 export type AmphoraSpec = z.infer<typeof AmphoraSpec>;
 
+const Count = z.int().min(0);
+
+/** Octavia's statistics of a listener, as one amphora has counted them: over reloads, and over its HAProxy being started anew while an operator watched. */
+export const ListenerStatistics = z.object({
+  protocolPort: Port,
+  activeConnections: Count,
+  totalConnections: Count,
+  bytesIn: Count.meta({ description: 'From clients.' }),
+  bytesOut: Count.meta({ description: 'To clients.' }),
+  requestErrors: Count.meta({ description: 'Requests that were no good, or were given up by the client before they were whole.' }),
+});
+export type ListenerStatistics = z.infer<typeof ListenerStatistics>;
+
 export const AmphoraStatus = z.object({
   observedGeneration: z.int().optional(),
   address: z.string().max(64).optional().meta({ description: 'Where the VIP reaches it.' }),
   haproxyVersion: z.string().max(64).optional(),
-  startedAt: Timestamp.optional(),
+  startedAt: Timestamp.optional().meta({ description: 'When its HAProxy was last seen to have been started.' }),
   attached: z.boolean().optional().meta({ description: 'Seen to be behind the VIP.' }),
   standby: z.boolean().optional().meta({ description: 'Behind the VIP as one that takes traffic only while no other does.' }),
   steeredAt: Timestamp.optional().meta({ description: 'When `attached` was last seen to change.' }),
@@ -60,6 +73,11 @@ export const AmphoraStatus = z.object({
       observedAt: Timestamp,
     })
     .optional(),
+  statistics: z
+    .array(ListenerStatistics)
+    .max(128)
+    .optional()
+    .meta({ ...mapList('protocolPort'), description: 'What each of its listeners has counted since the amphora started.' }),
   drainStartedAt: Timestamp.optional(),
   conditions: z.array(Condition).max(8).optional().meta(mapList('type')),
 });

@@ -41,12 +41,20 @@ export const INDEXES = {
         (lb.spec.pools ?? []).flatMap((p: Pool) => (p.service ? [p.service.name] : [])),
       ),
   },
-  amphorae: { loadBalancer: (a: Amphora) => [a.spec.loadBalancer.uid] },
+  amphorae: { loadBalancer: (a: Amphora) => inNamespace(a, [a.spec.loadBalancer.uid]) },
   flavors: { profile: (f: Flavor) => [f.spec.flavorProfile] },
   endpointSlices: {
     service: (s: EndpointSlice) => inNamespace(s, [s.metadata.labels?.['kubernetes.io/service-name'] ?? ''].filter(Boolean)),
   },
 };
+
+/** A load balancer's amphorae, in its own namespace as all that is its own. */
+export const amphoraeOf = ({ amphorae }: Pick<Caches, 'amphorae'>, { namespace, uid }: { namespace?: string; uid?: string }): Amphora[] =>
+  amphorae.byIndex('loadBalancer', `${namespace}/${uid}`);
+
+/** All amphorae of an amphora's load balancer, itself among them. */
+export const sistersOf = (caches: Pick<Caches, 'amphorae'>, { metadata, spec }: Amphora): Amphora[] =>
+  amphoraeOf(caches, { namespace: metadata.namespace, uid: spec.loadBalancer.uid });
 
 /** A load balancer's Secrets, Services and endpoints: those of its own namespace alone. */
 export function sourcesOf(caches: Pick<Caches, 'secrets' | 'services' | 'endpointSlices'>, namespace: string): Sources {

@@ -7,7 +7,7 @@ import { createDriver } from '../provider/amphora/drivers.ts';
 import * as objects from '../provider/amphora/kubernetes/objects.ts';
 import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
-import { type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
+import { amphoraeOf, type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
 import { flavorReconciler } from './flavor/reconcile.ts';
 import { flavorDataOf } from './loadbalancer/flavor-data.ts';
 import { loadBalancerReconciler } from './loadbalancer/reconcile.ts';
@@ -77,7 +77,7 @@ export const setupWith =
 
     const visit = (lb: LoadBalancer) => {
       loadBalancer.enqueue(keyOf(lb));
-      for (const a of caches.amphorae.byIndex('loadBalancer', lb.metadata.uid!)) amphora.enqueue(keyOf(a));
+      for (const a of amphoraeOf(caches, lb.metadata)) amphora.enqueue(keyOf(a));
     };
     const visitAll = (index: string, value: string) => caches.loadBalancers.byIndex(index, value).forEach(visit);
     const visitFlavor = (id: string) => {

@@ -483,6 +483,7 @@ export interface AmphoraStatus {
   /** Where the VIP reaches it. */
   address?: string;
   haproxyVersion?: string;
+  /** When its HAProxy was last seen to have been started. */
   startedAt?: string;
   /** Seen to be behind the VIP. */
   attached?: boolean;
@@ -519,9 +520,27 @@ export interface AmphoraStatus {
     quietSince?: string;
     observedAt: string;
   };
+  /** What each of its listeners has counted since the amphora started. */
+  statistics?: ListenerStatistics[];
   drainStartedAt?: string;
   conditions?: Condition[];
 }
 
 /** Octavia's operating statuses of a member, with HAProxy's state behind each. */
 export type MemberStatus = 'ONLINE' | 'ERROR' | 'DRAINING' | 'OFFLINE' | 'NO_MONITOR';
+
+/**
+ * Octavia's statistics of a listener, as one amphora has counted them: over reloads, and over its HAProxy being started
+ * anew while an operator watched.
+ */
+export interface ListenerStatistics {
+  protocolPort: number;
+  activeConnections: number;
+  totalConnections: number;
+  /** From clients. */
+  bytesIn: number;
+  /** To clients. */
+  bytesOut: number;
+  /** Requests that were no good, or were given up by the client before they were whole. */
+  requestErrors: number;
+}

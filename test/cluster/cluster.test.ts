@@ -2,16 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { attachCluster, type Cluster, startCluster } from '../../tools/cluster/cluster.ts';
 import { clusterObstacle } from '../../tools/cluster/obstacle.ts';
 import { run } from '../../tools/cluster/run.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeUnless, nodesElsewhere } from '../support/unless.ts';
 
-// Of this machine, whatever cluster TEST_KUBECONFIG names.
-const onThisMachine = clusterObstacle() === undefined ? describe : describe.skip;
-
-onThisMachine('a cluster on this machine', () => {
+describeUnless(nodesElsewhere ?? clusterObstacle(), 'a cluster on this machine', () => {
   let dir: string;
   let cluster: Cluster;
   let before: Record<string, unknown>;

@@ -15,7 +15,7 @@ describeDriverContract('kubernetes', async () => {
     ports: [80, 8443],
     members: place.members(),
     crash: (amphora) => place.signal(amphora, 'SIGKILL'),
-    vipAddress: place.cluster.range.serviceAddress.replace(/\.1$/, '.77'),
+    vipAddress: place.vipAddress(),
     patienceMs: 60_000,
     dispose,
   };

@@ -1,6 +1,4 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Amphora } from '../../src/api/index.ts';
 import { Watches } from '../../src/controller/watches.ts';
@@ -15,18 +13,22 @@ import {
   type Pod,
   podDisruptionBudgets,
   pods,
+  type Service,
   secrets,
   services,
 } from '../../src/provider/amphora/kubernetes/objects.ts';
-import type { Cluster } from '../../tools/cluster/cluster.ts';
+import { startMemberPods } from '../../tools/traffic/pods/members.ts';
+import { type Answer, startClientPod } from '../support/client-pod.ts';
 import { eventually } from '../support/eventually.ts';
-import { useLocalCluster } from '../support/local-cluster.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
+import { type TestCluster, useTestCluster } from '../support/test-cluster.ts';
 
 /** The namespace of `buildAmphora`, and one that stands for the operator's. */
 const NAMESPACE = 'shop';
 export const OPERATOR_NAMESPACE = 'shop-operator';
+const operator = { namespace: OPERATOR_NAMESPACE, podLabels: { app: 'operator' } };
 /** All that the driver makes. Pods first: nothing they need is missed while they end. */
-const made = [pods, services, endpointSlices, networkPolicies, podDisruptionBudgets, secrets];
+const kinds = [pods, services, endpointSlices, networkPolicies, podDisruptionBudgets, secrets];
 
 /** A driver on a real cluster, and the one that takes its place when the operator is started anew. */
 export interface DriverSetting {
@@ -36,57 +38,80 @@ export interface DriverSetting {
   dispose(): Promise<void>;
 }
 
-/** A cluster, with members that its pods reach. The values may be read inside hooks and tests only. */
+/** A cluster, with members in pods. The values may be read inside hooks and tests only. */
 export interface DriverPlace {
-  cluster: Cluster;
+  cluster: TestCluster;
   client(): HttpKubeClient;
+  /** Two, on different ports. */
   members(): { address: string; protocolPort: number }[];
+  /** Of the range of Services, and nobody's. */
+  vipAddress(): string;
   /** `now` is that of the first driver. */
   set(options?: { now?: () => number }): Promise<DriverSetting>;
   podOf(amphora: Amphora): Promise<Pod>;
-  /** Sends a signal to all processes of the amphora's container: on this machine they are seen from outside. */
-  signal(amphora: Amphora, signal: NodeJS.Signals): Promise<void>;
+  /** Sends a signal to the processes of the amphora's container: all of them where they are seen from outside, else all but the first. */
+  signal(amphora: Amphora, signal: 'SIGKILL' | 'SIGSTOP'): Promise<void>;
+  /** Has a pod send a request. */
+  ask(url: string): Promise<Answer>;
 }
 
 export function useDriverPlace(): DriverPlace {
-  const cluster = useLocalCluster();
   let client: HttpKubeClient;
-  let members: Server[];
+  let members: { address: string; protocolPort: number }[];
+  let vipAddress: string;
+  let ask: (url: string) => Promise<Answer>;
+  /** From where the addresses of pods may not be reached. */
+  let relay: Relay | undefined;
+  const made: string[] = [];
+
+  afterAll(async () => {
+    relay?.close();
+    if (made.length > 0) await cluster.kubectl(['delete', 'namespace', ...made]);
+    await client?.close();
+  }, 120_000);
+
+  const cluster = useTestCluster();
 
   beforeAll(async () => {
     client = connect({ kubeconfig: cluster.kubeconfigPath });
-    const namespaces = [NAMESPACE, OPERATOR_NAMESPACE].map((name) => ({
+    for (const name of [NAMESPACE, OPERATOR_NAMESPACE]) {
+      const metadata = { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } };
+      // Not applied: one that is there may be somebody's, and is not to be deleted.
+      await cluster.kubectl(['create', '--filename=-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata }) });
+      made.push(name);
+    }
+    const { kubeconfigPath, kubectl } = cluster;
+    const place = { kubeconfigPath, kubectl, namespace: OPERATOR_NAMESPACE, image: await cluster.nodeImage() };
+    const started = await Promise.all([8001, 8002].map((port) => startMemberPods(place, { name: `member-${port}`, count: 1, port })));
+    members = (await Promise.all(started.map((each) => each.members()))).flat();
+    ask = await startClientPod(place);
+    const service = {
       apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
-    }));
-    await cluster.kubectl(['apply', '-f', '-'], { input: namespaces.map((o) => JSON.stringify(o)).join('\n---\n') });
-    members = await Promise.all([1, 2].map(() => listening(cluster.range.host)));
-  });
-
-  afterAll(async () => {
-    for (const member of members ?? []) member.close();
-    await cluster.kubectl(['delete', 'namespace', NAMESPACE, OPERATOR_NAMESPACE]);
-    await client?.close();
-  });
+      kind: 'Service',
+      metadata: { name: 'was-here', namespace: NAMESPACE },
+      spec: { ports: [{ port: 80 }] },
+    };
+    vipAddress = (await client.create<Service>(services, service)).spec!.clusterIP!;
+    await client.delete(services, service.metadata);
+    if (!cluster.local) relay = await startRelay(cluster, { namespace: operator.namespace, labels: operator.podLabels });
+  }, 300_000);
 
   const podOf = ({ metadata: { name } }: Amphora) => client.get<Pod>(pods, { namespace: NAMESPACE, name });
 
   return {
     cluster,
     client: () => client,
-    members: () =>
-      members
-        .map((member) => ({ address: cluster.range.host, protocolPort: (member.address() as AddressInfo).port }))
-        .sort((a, b) => a.protocolPort - b.protocolPort),
+    members: () => members.map(({ address, protocolPort }) => ({ address, protocolPort })),
+    vipAddress: () => vipAddress,
     podOf,
     async set({ now } = {}) {
       const watches = new Watches({ client, namespaces: [] });
       const options = {
         client,
         watch: watches.watch,
-        operator: { namespace: OPERATOR_NAMESPACE, podLabels: { app: 'operator' } },
+        operator,
         image: { repository: 'docker.io/library/haproxy', tag: '3.0' },
+        dial: relay?.dial,
       };
       // A driver asks for its watches before they run.
       const [driver, restarted] = [new KubernetesDriver({ ...options, now }), new KubernetesDriver(options)];
@@ -100,7 +125,13 @@ export function useDriverPlace(): DriverPlace {
       };
       return { driver, restarted, dispose };
     },
+    ask: (url) => ask(url),
     async signal(amphora, signal) {
+      if (!cluster.local) {
+        const { namespace, name } = amphora.metadata;
+        const kill = `kill -${signal.replace('SIG', '')} -1`;
+        return void (await cluster.kubectl(['exec', `--namespace=${namespace}`, name, '--', 'sh', '-c', kill]).catch(() => {}));
+      }
       const id = (await podOf(amphora)).status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '');
       if (!id) throw new Error(`${amphora.metadata.name} has no container`);
       const found = [];
@@ -114,21 +145,15 @@ export function useDriverPlace(): DriverPlace {
   };
 }
 
-async function listening(host: string): Promise<Server> {
-  const server = createServer((_, response) => response.end('ok'));
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  return server;
-}
-
 /** What a test left; the next one takes the same names. */
 async function removeAll(client: HttpKubeClient): Promise<void> {
   const labelSelector = `${LABELS.managedBy}=${MANAGED_BY}`;
   const left = (resource: Resource) => client.listAll(resource, { namespace: NAMESPACE, labelSelector });
-  for (const resource of made) {
+  for (const resource of kinds) {
     for (const { metadata } of (await left(resource)).items)
       await client.delete(resource, metadata, { gracePeriodSeconds: 0 }).catch(() => {});
   }
   await eventually(async () => {
-    for (const resource of made) if ((await left(resource)).items.length > 0) throw new Error(`${resource.plural} are left`);
+    for (const resource of kinds) if ((await left(resource)).items.length > 0) throw new Error(`${resource.plural} are left`);
   });
 }

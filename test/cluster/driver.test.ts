@@ -218,12 +218,12 @@ describe('an amphora', () => {
 
   test('counts its connections on when its HAProxy is started again', async () => {
     const { address } = await built(one);
-    for (let i = 0; i < 3; i++) await (await fetch(`http://${address}/`, { headers: { connection: 'close' } })).text();
+    for (let i = 0; i < 3; i++) await place.ask(`http://${address}/`);
     await seen(one, { connections: { total: 3 } });
     await place.signal(one, 'SIGKILL');
     await eventually(async () => expect(restartsOf(await place.podOf(one))).toBe(1));
     await seen(one, { running: true, connections: { total: 3 } });
-    await (await fetch(`http://${address}/`, { headers: { connection: 'close' } })).text();
+    await place.ask(`http://${address}/`);
     await seen(one, { connections: { total: 4 } });
   });
 });

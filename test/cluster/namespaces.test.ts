@@ -14,6 +14,8 @@ import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
 jest.setTimeout(300_000);
 
 const [PLAIN, SECURE] = [8080, 8443];
+// Hooks run in the order they stand in, and the scene's may end the cluster.
+afterAll(async () => void (await scene.kubectl(['delete', 'namespace', elsewhere, '--wait=false', '--ignore-not-found'])));
 const scene = useCluster('watched');
 const elsewhere = `${scene.namespace}-not`;
 let members: MemberPods;
@@ -48,7 +50,6 @@ beforeAll(async () => {
   secure = await scene.traffic({ ...clients, url: `https://${address}:${SECURE}/`, tls: trust });
   for (const traffic of [plain, secure]) await traffic.waitFor(200);
 }, 300_000);
-afterAll(async () => void (await scene.kubectl(['delete', 'namespace', elsewhere, '--wait=false'])));
 
 async function certificate(cn: string): Promise<void> {
   const { certPem, keyPem } = await issueCertificate({ ca, cn, dnsNames: ['www.example.com'] });

@@ -20,15 +20,16 @@ import {
 } from '../../src/provider/amphora/kubernetes/objects.ts';
 import { KubernetesVip } from '../../src/provider/amphora/kubernetes/vip/vip.ts';
 import { buildAmphora } from '../contract/builders.ts';
-import { useControllers } from '../support/controller-manager.ts';
+import { noControllers, useControllers } from '../support/controllers.ts';
 import { useControlPlane } from '../support/controlplane.ts';
 import { namespaces } from '../support/core-resources.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeUnless } from '../support/unless.ts';
 
 const operator = { namespace: 'reflavor-system', podLabels: { 'app.kubernetes.io/name': 'reflavor' } };
 
 /** The VIP against a real API server and Kubernetes' own endpoint and disruption controllers; pods are objects whose status the tests write. */
-describe('the VIP as a Service', () => {
+describeUnless(noControllers, 'the VIP as a Service', () => {
   const controlPlane = useControlPlane({ apiServerFlags: ['--service-cluster-ip-range=10.0.0.0/16,fd00:10::/112'] });
   useControllers(controlPlane, ['endpointslice-controller', 'disruption-controller']);
   const ending = new AbortController();
@@ -455,6 +456,35 @@ describe('the VIP as a Service', () => {
       expect(await vip.seenNow(amphora(2))).toEqual({ attached: false });
     });
 
+    test('is not what only has its labels: a pod of another name, or one that a slice of another namespace lists', async () => {
+      const [one, two] = [await podRuns(1), await podRuns(2)];
+      await vip.ensure(ref, [80]);
+      await vip.attach(one);
+      await reaches('web-amp-1');
+      const { labels } = (await podOf(one)).metadata;
+      const spec = { nodeName: 'node-1', containers: [{ name: 'haproxy', image: 'haproxy' }] };
+      await client.create<Pod>(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'anything', labels }, spec });
+      const ips = { podIP: address(3), podIPs: [{ ip: address(3) }] };
+      await setStatus('anything', { phase: 'Running', ...ips, conditions: readiness(true), containerStatuses: container(true) });
+      const listed = async () =>
+        (await client.listAll<EndpointSlice>(endpointSlices, { namespace })).items.flatMap(({ endpoints }) => endpoints ?? []);
+      await eventually(async () => expect((await listed()).map((e) => e.targetRef?.name)).toContain('anything'));
+      await reaches('web-amp-1');
+
+      const [slice] = (await client.listAll<EndpointSlice>(endpointSlices, { namespace })).items;
+      const elsewhere = `${namespace}-b`;
+      await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: elsewhere } });
+      const { name, uid } = (await podOf(two)).metadata;
+      await client.create<EndpointSlice>(endpointSlices, {
+        ...slice!,
+        metadata: { namespace: elsewhere, name: 'false', labels: slice!.metadata.labels },
+        endpoints: [{ addresses: [address(2)], targetRef: { kind: 'Pod', namespace, name, uid } }],
+      });
+      await eventually(() => expect(visits).toContain(`Amphora ${elsewhere}/web-amp-2`));
+      expect(await seen(two)).toEqual({ attached: false });
+      expect(await vip.seenNow(two)).toEqual({ attached: false });
+    });
+
     test('is not evicted while it is behind the VIP', async () => {
       const [one, two] = [await podRuns(1), await podRuns(2)];
       await vip.ensure(ref, [80]);
@@ -479,7 +509,7 @@ describe('the VIP as a Service', () => {
       await expect(evict('web-amp-2')).rejects.toThrow(/disruption budget/);
     });
 
-    test('has its listeners open to all, and its other ports to the operator and its sisters', async () => {
+    test('has its listeners and its health open to all, its control port to the operator, and that of its peers to these', async () => {
       await vip.ensure(ref, [80]);
       const policy = await client.get<KubeObject & { spec: object }>(networkPolicies, { namespace, name: 'web-amphorae' });
       const sisters = { matchLabels: { [LABELS.loadBalancerUid]: ref.uid } };
@@ -490,6 +520,7 @@ describe('the VIP as a Service', () => {
           {
             ports: [
               { protocol: 'TCP', port: 1, endPort: 61024 },
+              { protocol: 'TCP', port: 61028 },
               { protocol: 'TCP', port: 61029, endPort: 65535 },
             ],
           },
@@ -504,10 +535,7 @@ describe('the VIP as a Service', () => {
           },
           {
             from: [{ podSelector: sisters }],
-            ports: [
-              { protocol: 'TCP', port: 61025 },
-              { protocol: 'TCP', port: 61028 },
-            ],
+            ports: [{ protocol: 'TCP', port: 61025 }],
           },
         ],
       });

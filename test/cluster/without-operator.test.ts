@@ -6,6 +6,7 @@ import { podsOf, processesOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
+import { nodesElsewhere, testUnless } from '../support/unless.ts';
 
 jest.setTimeout(300_000);
 
@@ -101,8 +102,7 @@ test('the operator that is back makes good what was lost', async () => {
   await scene.operator.scale(0);
 });
 
-test('a pair goes on when its active amphora freezes', async () => {
-  if (!scene.local) return console.warn('not tried: this needs a cluster that runs on this machine');
+testUnless(nodesElsewhere, 'a pair goes on when its active amphora freezes', async () => {
   const traffic = await trafficAt(pair);
   await traffic.waitFor(200);
   const frozen = processesOf(await theActiveOf(pair), 'haproxy');

@@ -134,7 +134,7 @@ export function describeDriverContract(
         expect(await driver.observe(one)).toMatchObject({ exists: false, running: false, lost: false, attached: false, listeners: [] });
         expect(await driver.lastConfiguration(one)).toBeUndefined();
         expect(await driver.serversState(one)).toBeUndefined();
-        expect(await driver.list('lb-uid')).toEqual([]);
+        expect(await driver.list(vip)).toEqual([]);
       });
 
       holds('runs with its configuration once built', async () => {
@@ -154,8 +154,8 @@ export function describeDriverContract(
           );
         });
         expect(await driver.lastConfiguration(one)).toEqual(configuration);
-        expect(await driver.list('lb-uid')).toEqual([one.metadata.name]);
-        expect(await driver.list('other-uid')).toEqual([]);
+        expect(await driver.list(vip)).toEqual([one.metadata.name]);
+        expect(await driver.list(otherVip)).toEqual([]);
       });
 
       holds('has the same hash and revision as any other of the same configuration', async () => {
@@ -367,7 +367,7 @@ export function describeDriverContract(
         await driver.releaseVip(vip);
         await seenAttached(one, false);
         await driver.destroy(one);
-        await eventually(async () => expect(await driver.list('lb-uid')).toEqual([]));
+        await eventually(async () => expect(await driver.list(vip)).toEqual([]));
       });
 
       holds('can be drained twice, and attached again afterwards', async () => {
@@ -387,7 +387,7 @@ export function describeDriverContract(
         await built(one);
         await driver.destroy(one);
         await eventually(async () => expect(await driver.observe(one)).toMatchObject({ exists: false, running: false }));
-        await eventually(async () => expect(await driver.list('lb-uid')).toEqual([]));
+        await eventually(async () => expect(await driver.list(vip)).toEqual([]));
         expect(await driver.lastConfiguration(one)).toBeUndefined();
         await driver.destroy(one);
       });
@@ -404,7 +404,7 @@ export function describeDriverContract(
 
       driver = setting.restarted();
       expect(await driver.observeVip(vip)).toEqual({ address, ports: setting.ports.slice(0, 1), attached: ['web-amp-1'] });
-      expect(await driver.list('lb-uid')).toEqual(['web-amp-1', 'web-amp-2']);
+      expect(await driver.list(vip)).toEqual(['web-amp-1', 'web-amp-2']);
       expect(await driver.observe(one)).toMatchObject({
         running: true,
         attached: true,
@@ -418,7 +418,7 @@ export function describeDriverContract(
       await driver.detach(one);
       await behindVip('web-amp-2');
       await driver.destroy(one);
-      await eventually(async () => expect(await driver.list('lb-uid')).toEqual(['web-amp-2']));
+      await eventually(async () => expect(await driver.list(vip)).toEqual(['web-amp-2']));
     });
 
     holds('no act does anything once its signal has aborted', async () => {
@@ -437,11 +437,11 @@ export function describeDriverContract(
         () => driver.detach(one, signal),
         () => driver.drain(one, signal),
         () => driver.destroy(one, signal),
-        () => driver.list('lb-uid', signal),
+        () => driver.list(vip, signal),
       ];
       for (const act of acts) await expect(act()).rejects.toThrow('stop now');
       expect(await driver.observeVip(vip)).toBeUndefined();
-      expect(await driver.list('lb-uid')).toEqual([]);
+      expect(await driver.list(vip)).toEqual([]);
     });
   });
 }

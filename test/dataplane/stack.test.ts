@@ -3,8 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { startApi } from '../../tools/api.ts';
+import { withLocalMembers } from '../../tools/examples.ts';
 import { freePorts } from '../../tools/ports.ts';
-import { examplePorts, startStack } from '../../tools/stack.ts';
+import { startStack } from '../../tools/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import { useStack } from '../support/stack.ts';
 
@@ -27,7 +28,7 @@ describe('what make up starts', () => {
   const stack = useStack({ memberPorts, apiPort });
   const example = async () => {
     const text = await readFile(join(import.meta.dirname, '../../examples/http.yaml'), 'utf8');
-    return examplePorts.reduce((yaml, port, i) => yaml.replaceAll(String(port), String(memberPorts[i])), text);
+    return withLocalMembers(text, memberPorts);
   };
   const vip = () => stack.kubectl(['get', 'lb', 'web', '-o', 'jsonpath={.status.vipAddress}']);
   const answer = async () => (await fetch(`http://${await vip()}:8080/`)).status;

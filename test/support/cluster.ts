@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { connect } from '../../src/kube/index.ts';
 import type { Pod } from '../../src/provider/amphora/kubernetes/objects.ts';
-import { attachCluster, type Cluster, startCluster, stopCluster } from '../../tools/cluster/cluster.ts';
+import type { Cluster } from '../../tools/cluster/cluster.ts';
 import { CHART_NAMESPACE, type ChartOptions, installChart, uninstallChart } from '../../tools/cluster/install-chart.ts';
-import { kubectl } from '../../tools/kubectl.ts';
 import type { Place } from '../../tools/traffic/pods/place.ts';
 import { startTrafficPod } from '../../tools/traffic/pods/traffic.ts';
 import type { TrafficOptions } from '../../tools/traffic/settings.ts';
@@ -16,12 +12,13 @@ import type { TrafficCounts } from '../../tools/traffic/tally.ts';
 import type { Traffic } from '../../tools/traffic/traffic.ts';
 import { processesOf } from './amphora-pod.ts';
 import type { Surroundings } from './subject.ts';
+import { useTestCluster } from './test-cluster.ts';
 
 /** What a suite has of the cluster. The values may be read inside hooks and tests only. */
 export interface ClusterScene extends Surroundings {
   namespace: string;
   kubeconfigPath: string;
-  /** Names of the nodes that pods may be put on, sorted. */
+  /** Names of the nodes that take any pod, sorted; two at least. */
   nodes: string[];
   /** The cluster on this machine, into whose nodes one can reach; undefined for one that `TEST_KUBECONFIG` names. */
   local: Cluster | undefined;
@@ -41,47 +38,26 @@ export interface ClusterScene extends Surroundings {
   };
 }
 
-/**
- * A cluster with the chart installed and a namespace of this suite's own, gone after it. It is that of `TEST_KUBECONFIG`; else the one in
- * the folder `TEST_CLUSTER_DIR`, which `make test` starts for all suites together; else one that is started for this suite alone.
- */
-export function useCluster(suite: string, options: ChartOptions = {}): ClusterScene {
+/** The cluster of `useTestCluster`, with the chart installed and a namespace of this suite's own, gone after it. */
+export function useCluster(suite: string, { dualStack, ...options }: ChartOptions & { dualStack?: boolean } = {}): ClusterScene {
   const namespace = `${suite}-${randomUUID().slice(0, 4)}`;
-  let kubeconfigPath: string;
-  let local: Cluster | undefined;
-  let ownDir: string | undefined;
   let client: KubeClient;
-  let nodes: string[];
   let image: string;
+  let isUsed = false;
   const traffic: Traffic[] = [];
   const selector = '--selector=app.kubernetes.io/name=reflavor';
   const inSystem = (...args: string[]) => run([`--namespace=${CHART_NAMESPACE}`, ...args]);
-  const run: Surroundings['kubectl'] = (args, more) => kubectl(kubeconfigPath, args, more);
-  const place = (nodeName?: string): Place => ({ kubeconfigPath, kubectl: run, namespace, image, nodeName });
+  const run: Surroundings['kubectl'] = (args, more) => cluster.kubectl(args, more);
+  const place = (nodeName?: string): Place => ({ kubeconfigPath: cluster.kubeconfigPath, kubectl: run, namespace, image, nodeName });
   const install = async (chart: ChartOptions = {}) => {
-    image = await installChart(local ?? { kubeconfigPath }, chart);
+    const { local, kubeconfigPath, operatorImage } = cluster;
+    image = await installChart(local ?? { kubeconfigPath }, { image: operatorImage, ...chart });
   };
-
-  beforeAll(async () => {
-    if (process.env.TEST_KUBECONFIG) {
-      kubeconfigPath = process.env.TEST_KUBECONFIG;
-    } else {
-      const dir = process.env.TEST_CLUSTER_DIR;
-      if (!dir) ownDir = await mkdtemp(join(tmpdir(), 'reflavor-test-'));
-      local = dir ? await attachCluster(dir) : await startCluster({ dir: ownDir! });
-      if (!local) throw new Error(`no cluster runs in ${dir}, which TEST_CLUSTER_DIR names`);
-      ({ kubeconfigPath } = local);
-    }
-    client = connect({ kubeconfig: kubeconfigPath });
-    await install(options);
-    nodes = (await run(['get', 'nodes', '--output=jsonpath={.items[*].metadata.name}'])).split(' ').sort();
-    await run(['apply', '--filename=-'], { input: [...flavors, restricted(namespace)].map((o) => JSON.stringify(o)).join('\n---\n') });
-  }, 300_000);
 
   afterAll(async () => {
     try {
       await Promise.all(traffic.map((one) => one.stop()));
-      if (!nodes) return;
+      if (!isUsed) return;
       // Suites may have ended the operator or changed what it is.
       await install();
       // Its load balancers go with all that is theirs; members and clients have no more to show.
@@ -98,11 +74,16 @@ export function useCluster(suite: string, options: ChartOptions = {}): ClusterSc
       await run(['delete', 'namespace', namespace, '--wait=false']);
     } finally {
       await client?.close();
-      if (ownDir) {
-        await stopCluster(ownDir);
-        await rm(ownDir, { recursive: true, force: true });
-      }
     }
+  }, 300_000);
+
+  const cluster = useTestCluster({ dualStack });
+
+  beforeAll(async () => {
+    client = connect({ kubeconfig: cluster.kubeconfigPath });
+    await install(options);
+    isUsed = true;
+    await run(['apply', '--filename=-'], { input: [...flavors, restricted(namespace)].map((o) => JSON.stringify(o)).join('\n---\n') });
   }, 300_000);
 
   return {
@@ -118,10 +99,10 @@ export function useCluster(suite: string, options: ChartOptions = {}): ClusterSc
       async kill() {
         // kubelet would give it two seconds, in which it would hand its lease over.
         const { items } = JSON.parse(await inSystem('get', 'pods', selector, '--output=json')) as { items: Pod[] };
-        if (local) for (const pid of items.flatMap((pod) => processesOf(pod, 'node'))) process.kill(pid, 'SIGKILL');
+        if (cluster.local) for (const pid of items.flatMap((pod) => processesOf(pod, 'node'))) process.kill(pid, 'SIGKILL');
         await inSystem('delete', 'pod', selector, '--grace-period=0', '--force');
       },
-      uninstall: () => uninstallChart({ kubeconfigPath }),
+      uninstall: () => uninstallChart(cluster),
     },
     place,
     async traffic(options, nodeName) {
@@ -130,16 +111,16 @@ export function useCluster(suite: string, options: ChartOptions = {}): ClusterSc
       return started;
     },
     get kubeconfigPath() {
-      return kubeconfigPath;
+      return cluster.kubeconfigPath;
     },
     get client() {
       return client;
     },
     get nodes() {
-      return nodes;
+      return cluster.nodes;
     },
     get local() {
-      return local;
+      return cluster.local;
     },
   };
 }

@@ -103,12 +103,6 @@ function podEnvironment(address: string, path: (name: string) => string): Partia
   };
 }
 
-/** Has a real HAProxy check a configuration. @throws ConfigurationRefused with its alerts */
-export async function checkRendered(configuration: Configuration, environment: RenderEnvironment): Promise<void> {
-  await mkdir(environment.filesDir, { recursive: true });
-  await writeConfiguration(configuration, environment, join(environment.filesDir, 'checked.cfg'));
-}
-
 /** The file is replaced only by one that HAProxy takes. */
 async function writeConfiguration(configuration: Configuration, environment: RenderEnvironment, file: string): Promise<void> {
   const { config, files } = render(configuration, environment);

@@ -172,6 +172,7 @@ export class Model {
       members: [],
       stickTablesSynced: true,
       connections: { current: 0, total: 0, queued: false },
+      statistics: [],
     };
     const refused = this.refused.has(this.edition) && fact.loaded !== this.edition;
     const trouble = refused ? { reason: 'ConfigurationRefused', message: 'HAProxy refused it.', refused: true } : undefined;
@@ -202,6 +203,15 @@ export class Model {
     found.fact.lost = true;
     found.fact.running = false;
     found.fact.problem = problem;
+  }
+
+  /** One that was lost is back, as when its node was only cut off for a while. */
+  heal(name: string): void {
+    const found = this.amphorae.get(name);
+    if (!found?.fact.lost) return;
+    found.fact.lost = false;
+    found.fact.running = found.fact.loaded !== undefined;
+    found.fact.problem = undefined;
   }
 
   /** The place where an amphora runs is being cleared, or no longer. One that is made from then on gets another. */

@@ -134,7 +134,7 @@ The operator that runs load balancers and resizes them live, with the kinds, pol
 
 \`\`\`
 helm install reflavor charts/reflavor --namespace reflavor --create-namespace
-kubectl apply -f examples/flavors.yaml -f examples/http.yaml
+kubectl apply -f examples/flavors.yaml -f examples/members.yaml -f examples/http.yaml
 helm test reflavor --namespace reflavor
 \`\`\`
 

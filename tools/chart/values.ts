@@ -1,6 +1,7 @@
 /** The values of the Helm chart: values.yaml, values.schema.json and the table in its README all come from here. */
 import { z } from 'zod';
 import { ImageTag } from '../../src/api/flavorprofile.ts';
+import { ObjectName } from '../../src/api/meta.ts';
 import { GITOPS_MANAGERS } from '../../src/api/ownership.ts';
 import { driverNames, sinkModes } from '../../src/config.ts';
 import { logLevels } from '../../src/log.ts';
@@ -98,6 +99,12 @@ export const Values = z.strictObject({
           .default('docker.io/library/haproxy')
           .describe('Plain HAProxy, 3.0 or newer, as a user without rights; no tag here.'),
         tag: ImageTag.default('3.0').describe('Where a flavor’s profile has no ampImageTag.'),
+        pullSecrets: z
+          .array(z.strictObject({ name: ObjectName }))
+          .default([])
+          .describe(
+            'Secrets by which it is pulled: [{name: …}]. They must be in the namespace of each load balancer, and count in place of those of its default service account.',
+          ),
       }),
     })
     .describe('Amphorae of the driver kubernetes.'),
@@ -175,6 +182,28 @@ export const Values = z.strictObject({
         .default(true)
         .describe(
           'ValidatingAdmissionPolicies: refuse flavors that can’t be entered at apply; let nobody but the operator write a status or an Amphora.',
+        ),
+      vipService: z
+        .strictObject({
+          types: z
+            .array(z.enum(['ClusterIP', 'LoadBalancer']))
+            .min(1)
+            .default(['ClusterIP', 'LoadBalancer'])
+            .describe('Types that new load balancers may have.'),
+          annotations: z
+            .array(
+              z
+                .string()
+                .max(317)
+                .regex(/^([A-Za-z0-9][-A-Za-z0-9_./]*)?\*?$/)
+                .min(1),
+            )
+            .max(64)
+            .default(['*'])
+            .describe('Annotations that may be set: keys, or beginnings of keys with * behind them, as in metallb.io/*; [] for none.'),
+        })
+        .describe(
+          'What load balancers may ask of the Service of their VIP (spec.vip.service). Say less where an address outside costs something or isn’t for everybody, or where annotations reach what only you should decide on, such as address pools, firewalls or certificates: it is the operator that makes the Service, so that a tenant needs no right to Services for it.',
         ),
     })
     .describe('Admission, without a webhook server.'),

@@ -15,6 +15,8 @@ import { endMachine, inNetwork, maskedDirs, type Namespaces, netnsOf, startMachi
 import {
   type ClusterRange,
   clusterRange,
+  type FamilyRange,
+  familiesOf,
   freeRange,
   linkHost,
   nodeRange,
@@ -34,6 +36,8 @@ export interface ClusterOptions {
   detached?: boolean;
   /** Archives that every node has from the start, beside HAProxy's and the sandbox's. */
   images?: readonly string[];
+  /** Nodes, pods and Services have addresses of IPv6 as well; a Service only where it asks for them. Default false. */
+  dualStack?: boolean;
   /** After how much silence a node counts as lost, `--node-monitor-grace-period`; default Kubernetes' own, 50 s. Not below 16 s: kubelet speaks every 10 s. */
   nodeMonitorGraceSeconds?: number;
   /** How long the nodes may take to become ready; default 120 000. */
@@ -75,6 +79,7 @@ export interface Cluster {
 /** What {@link attachCluster} and {@link stopCluster} need. */
 interface State {
   id: number;
+  dualStack: boolean;
   detached: boolean;
   hub: Namespaces;
   nodes: machine.NodeState[];
@@ -108,21 +113,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function start(options: ClusterOptions & { dir: string; log: (line: string) => void }): Promise<Cluster> {
-  const { dir, nodes: count = 2, detached = false, images = [], readyTimeoutMs = 120_000, log } = options;
+  const { dir, nodes: count = 2, detached = false, dualStack = false, images = [], readyTimeoutMs = 120_000, log } = options;
   log('images: from the cache, or made from Debian packages');
   const archives = [await pauseImage(), await haproxyImage(), ...images];
   const init = await initProgram();
 
   const state = await withLock(join(cacheRoot(), 'cluster-range.lock'), async () => {
     const hub = await startMachine({ name: 'hub', dir: join(dir, 'hub'), init, logFile: join(dir, 'logs/hub-init.log'), detached });
-    const state: State = { id: freeRange(await routeDestinations()).id, detached, hub, nodes: [], controllers: [], ready: false };
+    const { id } = freeRange(await routeDestinations());
+    const state: State = { id, dualStack, detached, hub, nodes: [], controllers: [], ready: false };
     await writeState(dir, state);
     await sweepCgroups(state.id);
-    await openNamespace(netnsOf(hub));
-    await linkHost(clusterRange(state.id), { netns: netnsOf(hub), pid: hub.pid });
+    await openNamespace(netnsOf(hub), rangeOf(state));
+    await linkHost(rangeOf(state), { netns: netnsOf(hub), pid: hub.pid });
     return state;
   });
-  const range = clusterRange(state.id);
+  const range = rangeOf(state);
   const site = siteOf(dir, state, init);
 
   log(`${count} nodes and the control plane, in ${range.cidr}`);
@@ -166,7 +172,7 @@ export async function stopCluster(dir: string): Promise<boolean> {
   for (const controller of state.controllers) await endProcess(controller);
   await Promise.all(state.nodes.map((node) => machine.endNode(resolve(dir), state.id, node)));
   await endControlPlane(controlPlaneDir(dir));
-  await unlinkHost(clusterRange(state.id));
+  await unlinkHost(rangeOf(state));
   await endMachine(state.hub);
   for (const name of ['hub', 'control-plane', 'cluster.json']) await rm(join(dir, name), { recursive: true, force: true });
   return true;
@@ -184,9 +190,9 @@ function clusterOf(dir: string, state: State, controlPlane: ControlPlane): Clust
     dir,
     kubeconfigPath,
     controlPlane,
-    range: clusterRange(state.id),
+    range: rangeOf(state),
     nodes: state.nodes.map(({ name, index, namespaces }) => {
-      const { address, podRange } = nodeRange(state.id, index);
+      const { address, podRange } = nodeRange(rangeOf(state), index);
       return { name, netns: netnsOf(namespaces), pid: namespaces.pid, address, podRange };
     }),
     kubectl: (args, options) => kubectl(kubeconfigPath, args, options),
@@ -272,13 +278,23 @@ function controlPlaneDir(dir: string): string {
   return join(dir, 'control-plane');
 }
 
-function controlPlaneOptions(dir: string, { id, hub, detached }: State) {
-  const { hub: address, serviceRange, serviceAddress } = clusterRange(id);
-  return { dir: controlPlaneDir(dir), detached, site: { enter: inNetwork(hub), address, apiPort: 6443, serviceRange, serviceAddress } };
+function rangeOf({ id, dualStack }: State): ClusterRange {
+  return clusterRange(id, { dualStack });
 }
 
-function siteOf(dir: string, { id, hub, detached }: State, init: string): machine.NodeSite {
-  return { dir, detached, init, range: clusterRange(id), hub };
+function controlPlaneOptions(dir: string, state: State) {
+  const { hub, detached } = state;
+  const range = rangeOf(state);
+  const serviceRange = familiesOf<FamilyRange>(range)
+    .map((family) => family.serviceRange)
+    .join();
+  const site = { enter: inNetwork(hub), address: range.hub, apiPort: 6443, serviceRange, serviceAddress: range.serviceAddress };
+  return { dir: controlPlaneDir(dir), detached, site };
+}
+
+function siteOf(dir: string, state: State, init: string): machine.NodeSite {
+  const { hub, detached } = state;
+  return { dir, detached, init, range: rangeOf(state), hub };
 }
 
 function machinesOf({ hub, nodes }: State): Namespaces[] {

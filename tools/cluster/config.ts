@@ -33,7 +33,7 @@ state = "/run/containerd"
 }
 
 /** A pod is linked with its node point to point: two pods of a node reach each other by its routes, and so through its Services' rules. */
-export function cniConfig({ podRange, dataDir }: { podRange: string; dataDir: string }): string {
+export function cniConfig({ podRanges, dataDir }: { podRanges: readonly string[]; dataDir: string }): string {
   return JSON.stringify({
     cniVersion: '0.4.0',
     name: 'reflavor',
@@ -41,7 +41,12 @@ export function cniConfig({ podRange, dataDir }: { podRange: string; dataDir: st
       {
         type: 'ptp',
         ipMasq: false,
-        ipam: { type: 'host-local', dataDir, ranges: [[{ subnet: podRange }]], routes: [{ dst: '0.0.0.0/0' }] },
+        ipam: {
+          type: 'host-local',
+          dataDir,
+          ranges: podRanges.map((subnet) => [{ subnet }]),
+          routes: podRanges.map((subnet) => ({ dst: subnet.includes(':') ? '::/0' : '0.0.0.0/0' })),
+        },
       },
       { type: 'portmap', capabilities: { portMappings: true } },
     ],

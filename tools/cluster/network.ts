@@ -1,26 +1,33 @@
 /**
  * The network of a cluster: a hub, which the control plane is in, a link from it to each node, and one to this machine. All of it is one
- * 10.X.0.0/16; nothing has a route to anywhere else.
+ * 10.X.0.0/16, and one fd0a:X::/32 where there are both families; nothing has a route to anywhere else.
  */
 import { run } from './run.ts';
 
-export interface ClusterRange {
-  /** Tells clusters of this machine apart: the second byte of their addresses. */
-  id: number;
-  /** All addresses: links, pods and Services. */
+/** Addresses of a cluster, of one family. */
+export interface FamilyRange {
+  /** All of them: links, pods and Services. */
   cidr: string;
   /** This machine's end of its link with the hub. */
   host: string;
   /** The hub's; the API server is there. */
   hub: string;
   serviceRange: string;
+}
+
+export interface ClusterRange extends FamilyRange {
+  /** Tells clusters of this machine apart: the second part of their addresses. */
+  id: number;
   /** Of the Service `kubernetes`. */
   serviceAddress: string;
   /** A /24 of which nobody gives out anything: for a load balancer's outside addresses. */
   outsideRange: string;
+  /** Of a cluster that has both families. */
+  ipv6?: FamilyRange;
 }
 
-export interface NodeRange {
+/** Addresses of a node, of one family. */
+export interface NodeFamilyRange {
   /** The hub's end of its link with this node. */
   gateway: string;
   /** The node's end, its InternalIP. */
@@ -28,8 +35,12 @@ export interface NodeRange {
   podRange: string;
 }
 
-export function clusterRange(id: number): ClusterRange {
-  const prefix = `10.${id}`;
+export interface NodeRange extends NodeFamilyRange {
+  ipv6?: NodeFamilyRange;
+}
+
+export function clusterRange(id: number, { dualStack = false } = {}): ClusterRange {
+  const [prefix, prefix6] = [`10.${id}`, `fd0a:${id}`];
   return {
     id,
     cidr: `${prefix}.0.0/16`,
@@ -38,12 +49,35 @@ export function clusterRange(id: number): ClusterRange {
     serviceRange: `${prefix}.128.0/20`,
     serviceAddress: `${prefix}.128.1`,
     outsideRange: `${prefix}.200.0/24`,
+    ...(dualStack && {
+      ipv6: { cidr: `${prefix6}::/32`, host: `${prefix6}::1`, hub: `${prefix6}::2`, serviceRange: `${prefix6}:0:ffff::/112` },
+    }),
   };
 }
 
 /** Of the first node, which has `index` 1, to the 62nd. */
-export function nodeRange(id: number, index: number): NodeRange {
-  return { gateway: `10.${id}.0.${4 * index + 1}`, address: `10.${id}.0.${4 * index + 2}`, podRange: `10.${id}.${index}.0/24` };
+export function nodeRange({ id, ipv6 }: ClusterRange, index: number): NodeRange {
+  const [gateway, address] = [4 * index + 1, 4 * index + 2];
+  const hex = (number: number) => number.toString(16);
+  return {
+    gateway: `10.${id}.0.${gateway}`,
+    address: `10.${id}.0.${address}`,
+    podRange: `10.${id}.${index}.0/24`,
+    ...(ipv6 && {
+      ipv6: { gateway: `fd0a:${id}::${hex(gateway)}`, address: `fd0a:${id}::${hex(address)}`, podRange: `fd0a:${id}:0:${hex(index)}::/64` },
+    }),
+  };
+}
+
+/** A range and that of its other family, if it has one. */
+export function familiesOf<T extends object>(range: T & { ipv6?: T }): T[] {
+  return range.ipv6 ? [range, range.ipv6] : [range];
+}
+
+/** As wide as a link of two. */
+function onLink(address: string): string[] {
+  // Nobody else is there who could have the address.
+  return address.includes(':') ? [`${address}/126`, 'nodad'] : [`${address}/30`];
 }
 
 /**
@@ -76,20 +110,23 @@ export async function routeDestinations(): Promise<string[]> {
 }
 
 /** Forwards for others, and answers itself. */
-export async function openNamespace(netns: string): Promise<void> {
+export async function openNamespace(netns: string, { ipv6 }: Pick<ClusterRange, 'ipv6'> = {}): Promise<void> {
   await inside(netns, 'ip', 'link', 'set', 'lo', 'up');
-  await inside(netns, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+  for (const key of ['ipv4/ip_forward', ...(ipv6 ? ['ipv6/conf/all/forwarding'] : [])])
+    await inside(netns, 'sh', '-c', `echo 1 > /proc/sys/net/${key}`);
 }
 
 /** Links this machine with the hub; the range of the cluster is reached through it. */
 export async function linkHost(range: ClusterRange, hub: { netns: string; pid: number }): Promise<void> {
   const link = hostLink(range);
   await run('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'host', 'netns', String(hub.pid)]);
-  await run('ip', ['address', 'add', `${range.host}/30`, 'dev', link]);
   await run('ip', ['link', 'set', link, 'up']);
-  await inside(hub.netns, 'ip', 'address', 'add', `${range.hub}/30`, 'dev', 'host');
   await inside(hub.netns, 'ip', 'link', 'set', 'host', 'up');
-  await run('ip', ['route', 'add', range.cidr, 'via', range.hub, 'dev', link]);
+  for (const family of familiesOf<FamilyRange>(range)) {
+    await run('ip', ['address', 'add', ...onLink(family.host), 'dev', link]);
+    await inside(hub.netns, 'ip', 'address', 'add', ...onLink(family.hub), 'dev', 'host');
+    await run('ip', ['route', 'add', family.cidr, 'via', family.hub, 'dev', link]);
+  }
 }
 
 /** Takes away what {@link linkHost} made here, if it is there; the route goes with it. */
@@ -112,17 +149,23 @@ export interface LinkedNode {
 /** Links a node with the hub, through which it reaches everything. */
 export async function linkNode(range: ClusterRange, hubNetns: string, node: LinkedNode): Promise<void> {
   await inside(hubNetns, 'ip', 'link', 'add', node.name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(node.pid));
-  await inside(hubNetns, 'ip', 'address', 'add', `${node.range.gateway}/30`, 'dev', node.name);
-  await inside(node.netns, 'ip', 'address', 'add', `${node.range.address}/30`, 'dev', 'eth0');
   await inside(node.netns, 'ip', 'link', 'set', 'eth0', 'up');
   await joinNode(hubNetns, node);
-  await inside(node.netns, 'ip', 'route', 'add', range.cidr, 'via', node.range.gateway);
+  for (const [index, { cidr }] of familiesOf<FamilyRange>(range).entries()) {
+    const { gateway, address } = familiesOf<NodeFamilyRange>(node.range)[index]!;
+    await inside(node.netns, 'ip', 'address', 'add', ...onLink(address), 'dev', 'eth0');
+    await inside(node.netns, 'ip', 'route', 'add', cidr, 'via', gateway);
+  }
 }
 
 /** Connects what {@link partNode} parted. */
 export async function joinNode(hubNetns: string, node: LinkedNode): Promise<void> {
   await inside(hubNetns, 'ip', 'link', 'set', node.name, 'up');
-  await inside(hubNetns, 'ip', 'route', 'replace', node.range.podRange, 'via', node.range.address);
+  for (const { gateway, address, podRange } of familiesOf<NodeFamilyRange>(node.range)) {
+    // A link that was down has lost those of IPv6.
+    await inside(hubNetns, 'ip', 'address', 'replace', ...onLink(gateway), 'dev', node.name);
+    await inside(hubNetns, 'ip', 'route', 'replace', podRange, 'via', address);
+  }
 }
 
 /** Nothing gets to the node or comes from it any more; inside, all goes on. */

@@ -9,7 +9,18 @@ import { endProcess, isRunning, logTail, type ProcessIdentity } from '../process
 import { cgroupRoot, makeCgroups, removeCgroups } from './cgroups.ts';
 import { CONTAINERD_SOCKET, cniConfig, containerdConfig, kubeletConfig, kubeProxyConfig } from './config.ts';
 import { endMachine, type Namespaces, netnsOf, startInside, startMachine } from './namespaces.ts';
-import { type ClusterRange, joinNode, type LinkedNode, linkNode, nodeRange, openNamespace, partNode } from './network.ts';
+import {
+  type ClusterRange,
+  type FamilyRange,
+  familiesOf,
+  joinNode,
+  type LinkedNode,
+  linkNode,
+  type NodeFamilyRange,
+  nodeRange,
+  openNamespace,
+  partNode,
+} from './network.ts';
 import { run } from './run.ts';
 
 export interface NodeState {
@@ -30,7 +41,7 @@ export interface NodeSite {
 }
 
 export function linked(site: NodeSite, { name, index, namespaces }: NodeState): LinkedNode {
-  return { name, netns: netnsOf(namespaces), pid: namespaces.pid, range: nodeRange(site.range.id, index) };
+  return { name, netns: netnsOf(namespaces), pid: namespaces.pid, range: nodeRange(site.range, index) };
 }
 
 function paths({ dir }: NodeSite, name: string) {
@@ -44,7 +55,7 @@ export async function makeNode(site: NodeSite, index: number): Promise<NodeState
   const { own, log } = paths(site, name);
   const namespaces = await startMachine({ name, dir: own, init: site.init, logFile: log('init'), detached: site.detached });
   const node = { name, index, namespaces };
-  await openNamespace(netnsOf(namespaces));
+  await openNamespace(netnsOf(namespaces), site.range);
   await linkNode(site.range, netnsOf(site.hub), linked(site, node));
   await makeCgroups(cgroupRoot(site.range.id, name));
   return node;
@@ -55,8 +66,8 @@ export async function startRuntime(site: NodeSite, node: NodeState, archives: re
   const { name, index, namespaces } = node;
   const { own, cni, log } = paths(site, name);
   await mkdir(cni, { recursive: true });
-  const { podRange } = nodeRange(site.range.id, index);
-  await writeFile(join(cni, '10-reflavor.conflist'), cniConfig({ podRange, dataDir: join(own, 'addresses') }));
+  const podRanges = familiesOf<NodeFamilyRange>(nodeRange(site.range, index)).map(({ podRange }) => podRange);
+  await writeFile(join(cni, '10-reflavor.conflist'), cniConfig({ podRanges, dataDir: join(own, 'addresses') }));
   const config = join(own, 'containerd.toml');
   await writeFile(config, containerdConfig({ root: join(own, 'containerd'), cniDir: cni }));
   const logFile = log('containerd');
@@ -87,7 +98,7 @@ export async function loadImage(site: NodeSite, node: NodeState, archive: string
 export async function startKubelet(site: NodeSite, node: NodeState, controlPlane: ControlPlane): Promise<void> {
   const { name, namespaces } = node;
   const { own, pods, log } = paths(site, name);
-  const { address } = nodeRange(site.range.id, node.index);
+  const [address, ...more] = familiesOf<NodeFamilyRange>(nodeRange(site.range, node.index)).map((family) => family.address) as [string];
   const config = join(own, 'kubelet.yaml');
   const caFile = join(controlPlane.dir, 'pki/ca.crt');
   const [logsDir, pluginsDir] = [join(own, 'pod-logs'), join(own, 'plugins')];
@@ -100,7 +111,7 @@ export async function startKubelet(site: NodeSite, node: NodeState, controlPlane
       `--config=${config}`,
       `--kubeconfig=${kubeconfig}`,
       `--hostname-override=${name}`,
-      `--node-ip=${address}`,
+      `--node-ip=${[address, ...more].join()}`,
       `--root-dir=${pods}`,
       `--cert-dir=${join(own, 'pki')}`,
     ],
@@ -118,7 +129,16 @@ export async function startKubeProxy(
   const program = `${machine.name}-kube-proxy`;
   const config = join(site.dir, machine.name, 'kube-proxy.yaml');
   const kubeconfig = await controlPlane.userKubeconfig({ user: 'system:kube-proxy' });
-  await writeFile(config, kubeProxyConfig({ kubeconfig, name: machine.as, clusterCidr: site.range.cidr }));
+  await writeFile(
+    config,
+    kubeProxyConfig({
+      kubeconfig,
+      name: machine.as,
+      clusterCidr: familiesOf<FamilyRange>(site.range)
+        .map(({ cidr }) => cidr)
+        .join(),
+    }),
+  );
   await startInside(machine.namespaces, {
     name: program,
     command: join(builtDir('cluster'), 'kube-proxy'),

@@ -2,24 +2,21 @@
 import { join, relative } from 'node:path';
 import { findBinaries } from '../binaries.ts';
 import { startCluster } from './cluster.ts';
-import { installChart } from './install-chart.ts';
+import { standingDir as dir, equip } from './standing.ts';
 
-const root = join(import.meta.dirname, '../..');
-const dir = join(root, '.reflavor/cluster');
 const startedAt = performance.now();
 const say = (line: string) => console.log(`cluster: ${line}`);
 try {
   const cluster = await startCluster({ dir, detached: true, log: say });
   say('the operator: its image from the Dockerfile, the chart from charts/reflavor');
-  await installChart(cluster, { values: { operator: { defaultFlavor: 'small' } } });
-  await cluster.kubectl(['apply', `--filename=${join(root, 'examples/flavors.yaml')}`]);
+  await equip(cluster);
   const here = (path: string) => relative(process.cwd(), path);
   say(`it runs, after ${Math.round((performance.now() - startedAt) / 1000)} s; logs are in ${here(join(dir, 'logs'))}/. Next:
 
   export KUBECONFIG=${cluster.kubeconfigPath}
   export PATH=${join(findBinaries().kubectl, '..')}:$PATH    # kubectl and helm
   kubectl get nodes,pods -A
-  kubectl apply -f examples/service-pool.yaml
+  kubectl apply -f examples/members.yaml -f examples/http.yaml
   kubectl get lb -w
 
 Pods and Services are reached from here at their addresses. make cluster-down ends it.`);

@@ -27,13 +27,13 @@ export class Story {
   }
 
   /** Reads the object ten times a second from now on, and prints each goal as it is met and each turn of the conditions. */
-  async watch(kubeconfig: string, name: string): Promise<void> {
+  async watch(kubeconfig: string, ref: { namespace: string; name: string }): Promise<void> {
     const client = connect({ kubeconfig });
     this.#client = client;
     const loop = async () => {
       while (!this.#ended.signal.aborted) {
         try {
-          this.now = await client.get<LoadBalancer>(loadBalancers, { namespace: 'default', name }, { signal: this.#ended.signal });
+          this.now = await client.get<LoadBalancer>(loadBalancers, ref, { signal: this.#ended.signal });
           this.#tell(this.now);
         } catch {
           // Not there yet, or the story is over.

@@ -10,6 +10,8 @@ const VIP_PORT = 8080;
 /** Where the story takes place: what differs between processes on this machine and pods of a cluster. */
 export interface Setting {
   kubeconfigPath: string;
+  namespace: string;
+  /** In that namespace. */
   kubectl(args: readonly string[], options?: { input?: string }): Promise<string>;
   /** Where the load balancer's members are, as a pool of its spec says it. */
   members: { members: { address: string; protocolPort: number }[] } | { service: { name: string; port: string } };
@@ -27,8 +29,11 @@ export interface Outcome {
 }
 
 /** A load balancer is made, resized, has a resize cancelled, a change of topology refused and a resize fail, and is mended; all under traffic. */
-export async function tell(story: Story, { kubeconfigPath, kubectl, members, startTraffic, mendImage }: Setting): Promise<Outcome> {
-  await story.watch(kubeconfigPath, 'web');
+export async function tell(
+  story: Story,
+  { kubeconfigPath, namespace, kubectl, members, startTraffic, mendImage }: Setting,
+): Promise<Outcome> {
+  await story.watch(kubeconfigPath, { namespace, name: 'web' });
 
   story.say('A load balancer of flavor small in front of three HTTP servers: kubectl apply -f web.yaml');
   await kubectl(['apply', '-f', '-'], { input: JSON.stringify(loadBalancer(members)) });
@@ -105,7 +110,7 @@ function loadBalancer(members: Setting['members']) {
   return {
     apiVersion: 'reflavor.dev/v1alpha1',
     kind: 'LoadBalancer',
-    metadata: { name: 'web', namespace: 'default' },
+    metadata: { name: 'web' },
     spec: {
       flavorId: 'small',
       // Where no registry can be reached, nobody knows that there is no such image: it is tried until the deadline.

@@ -1,11 +1,11 @@
-import { AMPHORA_FINALIZER, type Amphora, API_VERSION, type LoadBalancer } from '../../api/index.ts';
+import { AMPHORA_FINALIZER, type Amphora, type AmphoraStatus, API_VERSION, epoch, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { find } from '../../kube/find.ts';
 import type { EventRecorder } from '../../notify/events.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
-import { type Caches, sourcesOf } from '../caches.ts';
+import { type Caches, sistersOf, sourcesOf } from '../caches.ts';
 import { MARGIN_MS } from '../fence.ts';
 import { vipRef } from '../loadbalancer/vip.ts';
 import { InvalidObject, parsedLoadBalancer } from '../parse.ts';
@@ -15,7 +15,7 @@ import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/co
 import { stable } from '../stable.ts';
 import { configurationFor, configurationSize, keeping, resolve } from './configuration.ts';
 import { freshAmphorae } from './list.ts';
-import { amphoraStatus, isWorthWriting, type Trouble } from './status.ts';
+import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
 import { isDrained } from './view.ts';
 
 export interface AmphoraReconcilerOptions {
@@ -36,6 +36,8 @@ const FIELD_MANAGER = 'reflavor-amphora';
 
 /** How soon something that didn't work is tried again although nothing has changed. */
 const REFUSED_MS = 5000;
+/** How soon one is looked at again that can't be asked how it is. */
+const UNSEEN_MS = 2000;
 
 /** A Secret holds 1 MiB at most, the rest of it included. */
 const MAX_CONFIGURATION_BYTES = 1_000_000;
@@ -137,7 +139,7 @@ async function freshly({ client }: AmphoraReconcilerOptions, amphora: Amphora, s
 function wantedOf({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, amphora: Amphora): Wanted | DriverError {
   try {
     const resolved = resolve(parsedLoadBalancer(cached), sourcesOf(caches, amphora.metadata.namespace!));
-    const configuration = configurationFor(resolved, amphora, caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid));
+    const configuration = configurationFor(resolved, amphora, sistersOf(caches, amphora));
     const size = configurationSize(configuration);
     if (size <= MAX_CONFIGURATION_BYTES)
       return { configuration, hash: configurationHash(configuration), revision: membersRevision(configuration), spare: resolved.spare };
@@ -177,10 +179,6 @@ async function load(
   const last = await driver.lastConfiguration(amphora, signal);
   const next = wanted instanceof DriverError ? last : await keepingServed(options, loadBalancer, seen, wanted, last, signal);
   if (!seen.running && next) {
-    if (amphora.status?.startedAt !== undefined && amphora.spec.steering === 'Attached') {
-      const note = `Amphora ${amphora.metadata.name} had ended and is started again.`;
-      options.events.record(loadBalancer, { type: 'Warning', reason: 'AmphoraRestarted', action: 'Build', note });
-    }
     await driver.build(amphora, next, { serversState: await stateOfSister(options, amphora, signal) }, signal);
   }
   if (wanted instanceof DriverError) throw wanted;
@@ -201,13 +199,24 @@ async function takeAway(options: AmphoraReconcilerOptions, visit: Visit, seen: A
     await requireAnother(options, loadBalancer, fresh, seen, signal);
     await driver.detach(fresh, signal);
   } else if (fresh.spec.steering === 'Draining') {
-    if (seen.running) await driver.drain(fresh, signal);
+    if (!seen.lost) await askToEnd(options, visit, fresh, signal);
     visit.drained = true;
   }
 }
 
+/** Has its connections asked to end. One that says nothing may serve all the same: it is asked again, for as long as they may take to end. */
+async function askToEnd({ driver, clock }: AmphoraReconcilerOptions, { loadBalancer }: Visit, amphora: Amphora, signal: AbortSignal) {
+  try {
+    await driver.drain(amphora, signal);
+  } catch (error) {
+    const since = epoch(amphora.status?.steeredAt) ?? 0;
+    if (clock.now() - since < loadBalancer.spec.strategy.drainSeconds * 1000) throw error;
+  }
+}
+
 /**
- * The last amphora that new connections can reach stays, whatever was decided a moment ago; one that is itself to leave is no other.
+ * The last amphora that new connections can reach stays, whatever was decided a moment ago, and whether it answers the operator or not; one that is
+ * itself to leave is no other.
  * @throws DriverError LastAmphora
  */
 async function requireAnother(
@@ -217,12 +226,12 @@ async function requireAnother(
   seen: AmphoraObservation,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!seen.running || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
+  if (seen.lost || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
   const staying = (await freshAmphorae(client, lb, signal))
     .filter((a) => a.metadata.uid !== amphora.metadata.uid && a.spec.steering === 'Attached')
     .map((a) => a.metadata.name);
-  const vip = await driver.observeVip(vipRef(lb), signal);
-  if (vip?.attached.some((name) => staying.includes(name))) return;
+  const reached = (await driver.observeVip(vipRef(lb), signal))?.attached ?? [];
+  if (!reached.includes(amphora.metadata.name) || reached.some((name) => staying.includes(name))) return;
   throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
 }
 
@@ -232,7 +241,7 @@ async function stateOfSister(
   amphora: Amphora,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const sisters = caches.amphorae.byIndex('loadBalancer', amphora.spec.loadBalancer.uid);
+  const sisters = sistersOf(caches, amphora);
   const sister = sisters.find((s) => s.metadata.uid !== amphora.metadata.uid && s.status?.attached);
   return sister && (await driver.serversState(sister, signal));
 }
@@ -269,26 +278,39 @@ function troubleOf(error: unknown): Trouble | undefined {
   return undefined;
 }
 
+async function writeStatus(
+  { client }: AmphoraReconcilerOptions,
+  amphora: Amphora,
+  status: AmphoraStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace, name, uid } = amphora.metadata;
+  const object = { apiVersion: API_VERSION, kind: 'Amphora', metadata: { namespace, name, uid }, status };
+  await client.apply(amphorae, object, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true, signal });
+}
+
 /** Writes what is seen now, and says when to look again. */
 async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: AbortSignal): Promise<ReconcileResult> {
-  const { client, driver, clock, observeMs, progressMs } = options;
+  const { driver, clock, observeMs, progressMs } = options;
   const { amphora, wanted, failure } = visit;
   const trouble = troubleOf(failure);
   let seen: AmphoraObservation;
   try {
     seen = await driver.observe(amphora, signal);
   } catch (error) {
-    // The VIP can't be asked: the load balancer's own visits say so and mend it.
-    if (troubleOf(error)) return { requeueAfterMs: 2000 };
-    throw error;
+    const why = troubleOf(error);
+    if (!why) throw error;
+    const status = unseenStatus(amphora, why, clock.now());
+    if (stable(status) !== stable(amphora.status ?? {})) await writeStatus(options, amphora, status, signal);
+    return { requeueAfterMs: UNSEEN_MS };
   }
   const known = wanted instanceof DriverError ? undefined : wanted;
   const drained = visit.drained && amphora.spec.steering === 'Draining';
   const status = amphoraStatus(amphora, seen, known, trouble, drained, clock.now());
-  if (isWorthWriting(amphora, status)) {
-    const { namespace, name, uid } = amphora.metadata;
-    const object = { apiVersion: API_VERSION, kind: 'Amphora', metadata: { namespace, name, uid }, status };
-    await client.apply(amphorae, object, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true, signal });
+  if (isWorthWriting(amphora, status)) await writeStatus(options, amphora, status, signal);
+  if (hasRestarted(amphora, status) && amphora.spec.steering === 'Attached') {
+    const note = `HAProxy of amphora ${amphora.metadata.name} had ended by itself and was started again.`;
+    options.events.record(visit.loadBalancer, { type: 'Warning', reason: 'AmphoraRestarted', action: 'Build', note });
   }
   if (failure && !trouble) throw failure;
   const attached = amphora.spec.steering === 'Attached';

@@ -28,7 +28,7 @@ export function amphoraStatus(
     observedGeneration: amphora.metadata.generation ?? 0,
     address: seen.address,
     haproxyVersion: seen.haproxyVersion,
-    startedAt: seen.startedAt ? rfc3339Precise(seen.startedAt.getTime()) : undefined,
+    startedAt: seen.startedAt ? rfc3339Precise(seen.startedAt.getTime()) : before.startedAt,
     attached: seen.attached,
     standby: seen.standby,
     steeredAt: steered ? rfc3339Precise(now) : before.steeredAt,
@@ -42,10 +42,34 @@ export function amphoraStatus(
       quietSince: grown ? rfc3339Precise(now) : before.connections!.quietSince,
       observedAt: rfc3339Precise(now),
     },
+    statistics: seen.statistics.length > 0 ? seen.statistics : before.statistics,
     drainStartedAt: drained ? (before.drainStartedAt ?? rfc3339Precise(now)) : undefined,
     conditions: mergeConditions(before.conditions, claims(seen, wanted, trouble), amphora.metadata.generation, now),
   };
 }
+
+/**
+ * The status of an amphora that the operator can't ask how it is: what it was last seen to be stays, since that says nothing of how it fares, and the
+ * conditions say why nobody knows better.
+ */
+export function unseenStatus({ metadata, status = {} }: Amphora, trouble: Trouble, now: number): AmphoraStatus {
+  const unseen = { status: 'False' as const, ...trouble };
+  const kept = (status.conditions ?? []).filter(({ type }) => type !== 'Configured');
+  const told = kept.length > 0 ? kept : [{ type: 'Ready', ...unseen }];
+  const claimed = [
+    ...told.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
+    { type: 'Configured', ...unseen },
+  ];
+  return {
+    ...status,
+    observedGeneration: metadata.generation ?? 0,
+    conditions: mergeConditions(status.conditions, claimed, metadata.generation, now),
+  };
+}
+
+/** Whether its HAProxy was started anew since the status was written. */
+export const hasRestarted = ({ status }: Amphora, { startedAt }: AmphoraStatus): boolean =>
+  status?.startedAt !== undefined && startedAt !== undefined && Date.parse(startedAt) > Date.parse(status.startedAt);
 
 function claims(
   seen: AmphoraObservation,
@@ -101,8 +125,8 @@ function countersWait(amphora: Amphora, next: AmphoraStatus): number {
 export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
   const before = amphora.status;
   if (!before?.connections) return true;
-  const { connections: newer, ...facts } = next;
-  const { connections: older, ...known } = before;
+  const { connections: newer, statistics: _, ...facts } = next;
+  const { connections: older, statistics: __, ...known } = before;
   if (stable(facts) !== stable(known)) return true;
   return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= countersWait(amphora, next);
 }

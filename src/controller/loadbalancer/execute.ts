@@ -1,6 +1,7 @@
 import { AMPHORA_FINALIZER, type Amphora, API_VERSION, LOADBALANCER_FINALIZER, LOADBALANCER_UID_LABEL } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { isAlreadyExists, isNotFound } from '../../kube/errors.ts';
+import { isAlreadyExists } from '../../kube/errors.ts';
+import { unlessGone } from '../../kube/unless-gone.ts';
 import type { AmphoraDriver } from '../../provider/amphora/driver.ts';
 import { amphorae, loadBalancers } from '../resources.ts';
 import { type Act, takesAway } from './acts.ts';
@@ -81,15 +82,8 @@ export async function execute({ client, driver }: ExecuteOptions, world: World, 
     }
     case 'DeleteAmphora': {
       const { metadata } = target(act.name);
-      try {
-        await client.delete(
-          amphorae,
-          { namespace, name: act.name },
-          { preconditions: { uid: metadata.uid, resourceVersion: metadata.resourceVersion }, propagationPolicy: 'Background', signal },
-        );
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      const preconditions = { uid: metadata.uid, resourceVersion: metadata.resourceVersion };
+      await unlessGone(client.delete(amphorae, { namespace, name: act.name }, { preconditions, propagationPolicy: 'Background', signal }));
     }
   }
 }

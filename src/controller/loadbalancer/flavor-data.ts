@@ -1,5 +1,5 @@
 import type { FlavorData, LoadBalancer } from '../../api/index.ts';
-import type { Caches } from '../caches.ts';
+import { amphoraeOf, type Caches } from '../caches.ts';
 import { lookupFlavor } from '../parse.ts';
 
 /** The data of the flavor in force: those that its amphorae carry, which stay when the Flavor is gone or made anew; else the Flavor's. */
@@ -9,7 +9,7 @@ export function flavorDataOf(
 ): FlavorData | undefined {
   const id = status?.flavorId;
   if (id === undefined) return undefined;
-  const own = caches.amphorae.byIndex('loadBalancer', metadata.uid!).find(({ spec }) => spec.flavorId === id);
+  const own = amphoraeOf(caches, metadata).find(({ spec }) => spec.flavorId === id);
   if (own) return own.spec.flavorData;
   const found = lookupFlavor(caches, id);
   return 'flavor' in found ? found.flavor.data : undefined;

@@ -5,7 +5,7 @@ import { type AmphoraDriver, DriverError } from '../../provider/amphora/driver.t
 import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
 import { configurationFor, type Resolved, resolve } from '../amphora/configuration.ts';
 import { freshAmphorae } from '../amphora/list.ts';
-import { type Caches, sourcesOf } from '../caches.ts';
+import { amphoraeOf, type Caches, sourcesOf } from '../caches.ts';
 import { lookupFlavor, parsedLoadBalancer } from '../parse.ts';
 import { loadBalancers } from '../resources.ts';
 import { vipRef } from './vip.ts';
@@ -28,20 +28,21 @@ export interface Objects {
 
 /** The objects as the caches have them; they may lag behind. */
 export async function cachedObjects({ caches, driver }: GatherOptions, key: string, signal: AbortSignal): Promise<Objects | undefined> {
-  const uid = caches.loadBalancers.get(key)?.metadata.uid;
-  if (uid === undefined) return undefined;
-  const existing = await driver.list(uid, signal);
+  const before = caches.loadBalancers.get(key);
+  if (!before) return undefined;
+  const existing = await driver.list(vipRef(before), signal);
   const loadBalancer = caches.loadBalancers.get(key);
-  return loadBalancer && { loadBalancer, amphorae: caches.amphorae.byIndex('loadBalancer', uid), existing };
+  return loadBalancer && { loadBalancer, amphorae: amphoraeOf(caches, before.metadata), existing };
 }
 
 /** The objects as the API server has them at this moment; undefined when the load balancer is gone or is another one of its name. */
 export async function freshObjects(
   { client, driver }: GatherOptions,
-  { metadata }: LoadBalancer,
+  before: LoadBalancer,
   signal: AbortSignal,
 ): Promise<Objects | undefined> {
-  const existing = await driver.list(metadata.uid!, signal);
+  const { metadata } = before;
+  const existing = await driver.list(vipRef(before), signal);
   const loadBalancer = await find<LoadBalancer>(client, loadBalancers, metadata, signal);
   if (loadBalancer?.metadata.uid !== metadata.uid || !loadBalancer) return undefined;
   return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing };

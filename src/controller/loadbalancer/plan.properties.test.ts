@@ -17,6 +17,7 @@ type Step =
   | { do: 'refuse' }
   | { do: 'lose'; which: number }
   | { do: 'evict'; which: number }
+  | { do: 'heal'; which: number }
   | { do: 'delete'; which: number }
   | { do: 'suspend'; on: boolean }
   | { do: 'request'; what: 'retry' | 'failover' }
@@ -47,6 +48,7 @@ const faults: fc.Arbitrary<Step>[] = [
   fc.nat(5).map((which) => ({ do: 'delete', which })),
   fc.nat(5).map((which) => ({ do: 'lose', which })),
   fc.nat(5).map((which) => ({ do: 'evict', which })),
+  fc.nat(5).map((which) => ({ do: 'heal', which })),
   fc.constant({ do: 'forgetStatus' }),
 ];
 
@@ -90,6 +92,9 @@ function take(model: Model, step: Step): void {
       break;
     case 'evict':
       model.lose(name(step.which), { reason: 'Evicted', message: 'Its node had too little memory.' });
+      break;
+    case 'heal':
+      model.heal(name(step.which));
       break;
     case 'delete':
       model.deleteAmphora(name(step.which));
@@ -177,7 +182,7 @@ describe.each([
     );
   });
 
-  test('with amphorae lost and the status forgotten it comes to rest all the same', () => {
+  test('with amphorae lost, some of them to come back, and the status forgotten it comes to rest all the same', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(...calm, ...calm, ...faults), { maxLength: 120 }), (steps) => {
         settle(explore(flavors, steps), slots);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Model } from '../../../test/support/model.ts';
 import { conditionOf, GOALS } from '../../api/index.ts';
+import { unseenStatus } from '../amphora/status.ts';
 import { CHECKS } from './goals.ts';
 
 const condition = (model: Model, type: string) => conditionOf(model.status.conditions, type);
@@ -442,6 +443,60 @@ describe('an amphora that does not get started', () => {
     model.lose(fresh.object.metadata.name, { reason: 'Evicted', message: 'The node had too little memory.' });
     model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
     expect(model.status.operation).toMatchObject({ number: 2, result: 'Succeeded' });
+  });
+});
+
+describe('a resize to an older amphora image', () => {
+  const images = { new: { image: '3.2.1' }, old: { image: '3.0.11-alpine' }, newest: { image: '3.10' } };
+
+  test('is warned of in the operation and the condition, and goes through', () => {
+    const model = active('new', images);
+    want(model, 'old');
+    model.until(step('Built'), 400, neverWithout);
+    expect(model.status.operation?.warning?.message).toMatch(/image 3\.0\.11-alpine, older than 3\.2\.1 in force/);
+    expect(condition(model, 'Resizing')?.message).toContain('Set flavorId back to cancel');
+    model.until((m) => m.status.flavorId === 'old' && isActive(m), 400, neverWithout);
+  });
+
+  test.each(['newest', 'large'])('is not, where the tag is newer or none is given: %s', (flavorId) => {
+    const model = active('new', images);
+    want(model, flavorId);
+    model.until(step('Built'), 400, neverWithout);
+    expect(model.status.operation?.warning).toBeUndefined();
+  });
+});
+
+describe('a pair', () => {
+  const roles = (model: Model) => [...model.amphorae.values()].map(({ object }) => object.spec.role).sort();
+
+  test('whose active half comes back after its standby was promoted gets a standby again, however often that fails', () => {
+    const model = active('ha');
+    const lost = [...model.amphorae.values()].find(({ object }) => object.spec.role === 'MASTER')!.object.metadata.name;
+    const noRoom = { reason: 'Unschedulable', message: '0/1 nodes are available.' };
+    model.hinder('ha', noRoom);
+    model.lose(lost, { reason: 'NodeNotReady', message: 'Its node is silent.' });
+    model.until((m) => m.status.operation?.kind === 'Failover' && roles(m).filter((role) => role === 'MASTER').length === 2);
+    model.heal(lost);
+    model.now += 700_000;
+    model.until((m) => m.status.operation?.result === 'Failed' && m.status.operation.finishedAt !== undefined, 400, neverWithout);
+    model.until((m) => m.status.operation?.attempt === 2, 400, neverWithout);
+    expect(model.status.operation?.cause?.message).toMatch(/are both active, so that none stands by: .* gives way to a standby/);
+    model.hinder('ha', undefined);
+    model.until(isActive, 800, neverWithout);
+    expect(roles(model)).toEqual(['BACKUP', 'MASTER']);
+  });
+});
+
+describe('an amphora that the operator can’t control', () => {
+  test('is told of while it serves, and no resize is needed to see it', () => {
+    const model = active();
+    const { object } = [...model.amphorae.values()][0]!;
+    const damaged = { reason: 'IdentityBroken', message: 'Secret reflavor-authority is damaged: restore it.' };
+    object.status = unseenStatus(object, damaged, model.now);
+    model.visit();
+    expect(condition(model, 'Available')?.status).toBe('True');
+    expect(condition(model, 'Stalled')).toMatchObject({ reason: 'IdentityBroken', message: expect.stringContaining(damaged.message) });
+    model.until(isActive);
   });
 });
 

@@ -39,7 +39,7 @@ export function rest(world: World): Plan {
   }
   if (again) return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all, cause: book.operation!.cause });
 
-  const need = missing > 0 ? afterLoss(unfit) : beforeDisruption(fit);
+  const need = missing > 0 ? afterLoss(fit, unfit) : beforeDisruption(fit);
   if (need) {
     const delay = untilNext(book, need.cause.reason, world.now);
     if (delay <= 0) return begun(world, { kind: 'Failover', to: book.flavorId, ...need });
@@ -70,11 +70,17 @@ export function rest(world: World): Plan {
 }
 
 /** The failover that a loss asks for: what still serves stays. */
-function afterLoss(unfit: AmphoraView[]): Pick<Begun, 'replaces' | 'cause'> & { cause: Cause } {
-  const lost = unfit.filter((v) => isLost(v.object));
-  const told = lost.map(({ object: o }) => `Amphora ${o.metadata.name} was lost: ${ended(lossOf(o)?.message ?? 'its object was deleted')}`);
+function afterLoss(fit: AmphoraView[], unfit: AmphoraView[]): Pick<Begun, 'replaces' | 'cause'> & { cause: Cause } {
+  const told = unfit.flatMap((v) => lossTold(v, fit) ?? []);
   const message = told.join(' ') || 'An amphora is gone, and its object too.';
   return { replaces: unfit.map((v) => v.object.metadata.name), cause: causeOf('AmphoraLost', message) };
+}
+
+function lossTold(view: AmphoraView, fit: AmphoraView[]): string | undefined {
+  const { object } = view;
+  if (isLost(object)) return `Amphora ${object.metadata.name} was lost: ${ended(lossOf(object)?.message ?? 'its object was deleted')}`;
+  if (!isSecondActive(view, fit)) return undefined;
+  return `Amphorae ${names([...fit, view])} are both active, so that none stands by: ${object.metadata.name} gives way to a standby.`;
 }
 
 /**
@@ -150,16 +156,22 @@ function inForce(world: World): { fit: AmphoraView[]; unfit: AmphoraView[]; extr
   const good = living.filter((v) => !isLost(v.object) && v.object.spec.flavorId === flavorId);
   const rank = (v: AmphoraView) => (v.object.spec.steering === 'Attached' ? 1e9 : 0) + v.object.spec.operation;
   const slots = slotsOf(topology ?? 'SINGLE');
-  const fit = slots.flatMap((slot) =>
+  const best = slots.flatMap((slot) =>
     good
       .filter((v) => v.object.spec.slot === slot)
       .sort((a, b) => rank(b) - rank(a))
       .slice(0, 1),
   );
+  const serving = [...best].sort((a, b) => Number(serves(b.object)) - Number(serves(a.object)));
+  const fit = best.filter((v) => !isSecondActive(v, serving.slice(0, serving.indexOf(v))));
   const missing = slots.length - fit.length;
   const rest = living.filter((v) => !fit.includes(v));
   return missing > 0 ? { fit, unfit: rest, extra: [], missing } : { fit, unfit: [], extra: rest, missing };
 }
+
+/** Whether it is active beside another: its standby was promoted when it was lost, and then it came back. */
+const isSecondActive = ({ object }: AmphoraView, before: AmphoraView[]): boolean =>
+  object.spec.role === 'MASTER' && before.some((v) => v.object.spec.role === 'MASTER');
 
 /** What keeps the flavor in force as it should be: attached, and what nothing needs gone. */
 function upkeep(fit: AmphoraView[], extra: AmphoraView[]): Act[] {
@@ -170,6 +182,9 @@ function upkeep(fit: AmphoraView[], extra: AmphoraView[]): Act[] {
   if (fit.some((v) => serves(v.object))) acts.push(...steer(extra, 'Draining'));
   return acts;
 }
+
+/** Why an amphora that has loaded what it should is out of the operator's hands, until somebody mends it. */
+const UNCONTROLLED = new Set<string>(['IdentityBroken', 'NameConflict'] satisfies Reason[]);
 
 function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { reason: string; message: string } | undefined): Verdict {
   const { loadBalancer: lb, wantedFlavorId: wanted } = world;
@@ -193,6 +208,11 @@ function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { 
       return { phase: 'Failed', reason, message: unmet.message };
     }
     if (unmet) return { phase: 'Pending', reason: 'ConfigurationPending', message: unmet.message };
+    const control = conditionOf(view.object.status?.conditions, 'Configured');
+    if (control?.status === 'False' && UNCONTROLLED.has(control.reason)) {
+      const message = `The operator can't control amphora ${view.object.metadata.name}, which goes on with what it has: ${control.message}`;
+      return { phase: 'Failed', reason: control.reason, message };
+    }
   }
   const problem = world.problems[0] ?? world.notices.find((notice) => !notice.warning);
   if (problem) {

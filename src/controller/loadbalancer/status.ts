@@ -182,7 +182,7 @@ function resizing(operation: Operation | undefined, history: Operation[] = []): 
       type: 'Resizing',
       status: 'True',
       reason: 'ResizeInProgress',
-      message: `Resizing ${way}, ${last.progress} goals met, now ${last.step}: ${last.message ?? ''}`,
+      message: `Resizing ${way}, ${last.progress} goals met, now ${last.step}: ${last.message ?? ''}${last.warning ? ` ${last.warning.message}` : ''}`,
     };
   }
   const took = Math.max(0, (epoch(last.finishedAt) - epoch(last.startedAt)) / 1000);

@@ -1,4 +1,4 @@
-import type { Amphora, MemberStatus, VipService } from '../../api/index.ts';
+import type { Amphora, ListenerStatistics, MemberStatus, VipService } from '../../api/index.ts';
 import type { Configuration } from './configuration.ts';
 
 /** A load balancer's VIP as a driver knows it. */
@@ -11,6 +11,9 @@ export interface VipRef {
   /** How its Service is to be made, where a driver has one for it. */
   service?: VipService;
 }
+
+/** A load balancer by what never changes; all that is its own is in its namespace. */
+export type LoadBalancerRef = Pick<VipRef, 'namespace' | 'uid'>;
 
 /** What a driver sees of a VIP. */
 export interface VipObservation {
@@ -58,6 +61,8 @@ export interface AmphoraObservation {
   stickTablesSynced: boolean;
   /** Over all its HAProxy processes, those that a reload left behind too. `queued`: at its limit, clients may be waiting to be accepted. */
   connections: { current: number; total: number; queued: boolean };
+  /** By listening port, over the same processes; those that are gone count on. */
+  statistics: ListenerStatistics[];
 }
 
 /** What is observed of an amphora that there is nothing of. */
@@ -70,6 +75,7 @@ export const ABSENT: Readonly<AmphoraObservation> = Object.freeze({
   members: [],
   stickTablesSynced: true,
   connections: { current: 0, total: 0, queued: false },
+  statistics: [],
 });
 
 /** The running HAProxy refused a configuration, and goes on with the one that it has. `message` carries its alerts. */
@@ -127,8 +133,8 @@ export interface AmphoraDriver {
   /** Ends it and removes all that it left, its connections too. Must not be attached. */
   destroy(amphora: Amphora, signal?: AbortSignal): Promise<void>;
 
-  /** Names of all amphorae that exist here for a load balancer's uid, also those whose Amphora object is gone. */
-  list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]>;
+  /** Names of all amphorae that exist here for a load balancer, also those whose Amphora object is gone; sorted. */
+  list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<string[]>;
 
   /** Has `visit` called for each amphora and each load balancer of which something has changed here, so that nobody waits for the next look. */
   onChange?(visit: (changed: { kind: 'Amphora' | 'LoadBalancer'; namespace: string; name: string }) => void): void;

@@ -16,6 +16,8 @@ export interface DriverSettings {
   /** Repository of the image that the driver `kubernetes` runs, and its tag where the flavor names none. */
   amphoraImage: string;
   amphoraImageTag: string;
+  /** Names of the Secrets by which it is pulled, of each load balancer's own namespace. */
+  amphoraImagePullSecrets: readonly string[];
   /** By which a NetworkPolicy knows the pods of the operator. */
   operatorPodLabels: Record<string, string>;
 }
@@ -32,12 +34,16 @@ export interface DriverCluster {
 const watchable = { build: 500, configure: 200, attach: 50, detach: 50, sync: 500 };
 
 const drivers = {
-  kubernetes: ({ amphoraImage, amphoraImageTag, operatorPodLabels }: DriverSettings, { client, watch, namespace }: DriverCluster) =>
+  kubernetes: (settings: DriverSettings, { client, watch, namespace }: DriverCluster) =>
     new KubernetesDriver({
       client,
       watch,
-      operator: { namespace, podLabels: operatorPodLabels },
-      image: { repository: amphoraImage, tag: amphoraImageTag },
+      operator: { namespace, podLabels: settings.operatorPodLabels },
+      image: {
+        repository: settings.amphoraImage,
+        tag: settings.amphoraImageTag,
+        pullSecrets: settings.amphoraImagePullSecrets,
+      },
     }),
   process: ({ stateDir, haproxy }: DriverSettings) => new ProcessDriver({ stateDir, haproxy }),
   simulated: () => new SimulatedDriver(new SimulatedWorld({ delays: watchable })),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Amphora, LoadBalancer } from '../../api/index.ts';
+import type { Amphora, ListenerStatistics } from '../../api/index.ts';
 
-/** `GET …/stats`, below `stats`. null: not counted. */
+/** `GET …/stats`, below `stats`. null: nobody has counted yet. */
 export const StatsResponse = z.object({
   active_connections: z.int().nullable(),
   total_connections: z.int().nullable(),
@@ -11,26 +11,25 @@ export const StatsResponse = z.object({
 });
 export type StatsResponse = z.infer<typeof StatsResponse>;
 
-const NOT_COUNTED: StatsResponse = {
-  active_connections: null,
-  total_connections: null,
-  bytes_in: null,
-  bytes_out: null,
-  request_errors: null,
-};
-
 /**
- * The connections of a load balancer, from what its amphorae last reported: those that are open, and those since these amphorae started, so
- * that the total falls when amphorae are replaced, unlike Octavia's. Bytes and request errors are not counted: null, not 0. All are null
- * where no amphora has reported.
+ * What the amphorae of a load balancer last reported, all listeners together. As in Octavia it is what the present amphorae have counted: the totals fall
+ * when some are replaced.
  */
-export function statsOf(amphorae: readonly Amphora[]): StatsResponse {
-  const reported = amphorae.flatMap(({ status }) => status?.connections ?? []);
-  if (reported.length === 0) return NOT_COUNTED;
-  const sum = (key: 'current' | 'total') => reported.reduce((total, connections) => total + connections[key], 0);
-  return { ...NOT_COUNTED, active_connections: sum('current'), total_connections: sum('total') };
-}
+export const statsOf = (amphorae: readonly Amphora[]): StatsResponse => sum(amphorae, () => true);
 
-/** The same for a listener. Amphorae count over all listeners, so that only those of a load balancer's one listener are known. */
-export const listenerStatsOf = ({ spec }: LoadBalancer, amphorae: readonly Amphora[]): StatsResponse =>
-  spec.listeners?.length === 1 ? statsOf(amphorae) : NOT_COUNTED;
+/** The same of one listener, known by its port. */
+export const listenerStatsOf = ({ protocolPort }: { protocolPort: number }, amphorae: readonly Amphora[]): StatsResponse =>
+  sum(amphorae, (one) => one.protocolPort === protocolPort);
+
+function sum(amphorae: readonly Amphora[], counts: (one: ListenerStatistics) => boolean): StatsResponse {
+  const counted = amphorae.flatMap(({ status }) => status?.statistics ?? []).filter(counts);
+  const total = (name: Exclude<keyof ListenerStatistics, 'protocolPort'>) =>
+    counted.length === 0 ? null : counted.reduce((all, one) => all + one[name], 0);
+  return {
+    active_connections: total('activeConnections'),
+    total_connections: total('totalConnections'),
+    bytes_in: total('bytesIn'),
+    bytes_out: total('bytesOut'),
+    request_errors: total('requestErrors'),
+  };
+}

@@ -187,23 +187,43 @@ describe('statusTreeOf', () => {
 });
 
 describe('stats', () => {
-  const counting = (current: number, total: number) => amphora({}, { connections: { current, total, observedAt: '2026-01-01T00:00:00Z' } });
+  const counting = (protocolPort: number, totalConnections: number) =>
+    amphora(
+      {},
+      {
+        statistics: [
+          {
+            protocolPort,
+            activeConnections: 2,
+            totalConnections,
+            bytesIn: 100 * totalConnections,
+            bytesOut: 1000 * totalConnections,
+            requestErrors: 1,
+          },
+        ],
+      },
+    );
 
-  test('sum up the connections of all amphorae; what is not counted is null, and not 0', () => {
-    expect(statsOf([counting(2, 10), counting(1, 5), amphora()])).toEqual({
-      active_connections: 3,
+  test('sum up what all amphorae have counted; before any has, they are null, and not 0', () => {
+    expect(statsOf([counting(80, 10), counting(80, 5), amphora()])).toEqual({
+      active_connections: 4,
       total_connections: 15,
+      bytes_in: 1500,
+      bytes_out: 15_000,
+      request_errors: 2,
+    });
+    expect(statsOf([amphora()])).toEqual({
+      active_connections: null,
+      total_connections: null,
       bytes_in: null,
       bytes_out: null,
       request_errors: null,
     });
-    expect(statsOf([amphora()])).toMatchObject({ active_connections: null, total_connections: null });
   });
 
-  test('of a listener are known where it is the only one', () => {
-    const lb = scene();
-    expect(listenerStatsOf(lb, [counting(2, 10)])).toMatchObject({ active_connections: 2 });
-    lb.spec.listeners!.push({ ...lb.spec.listeners![0]!, name: 'other', protocolPort: 81 });
-    expect(listenerStatsOf(lb, [counting(2, 10)])).toMatchObject({ active_connections: null });
+  test('of a listener are those of its port', () => {
+    const both = [counting(80, 10), counting(81, 5)];
+    expect(listenerStatsOf({ protocolPort: 81 }, both)).toMatchObject({ total_connections: 5, bytes_out: 5000 });
+    expect(listenerStatsOf({ protocolPort: 82 }, both)).toMatchObject({ total_connections: null });
   });
 });

@@ -186,8 +186,7 @@ function listenerStatsRoute(app: App, { repository, access }: Context): void {
     async (request) => {
       const { id } = request.params;
       const loadBalancer = await access.loadBalancer(callerOf(request), id, { verb: 'get' }, 'Listener');
-      findListener(loadBalancer, id);
-      return { stats: listenerStatsOf(loadBalancer, await repository.amphoraeOf(loadBalancer)) };
+      return { stats: listenerStatsOf(findListener(loadBalancer, id), await repository.amphoraeOf(loadBalancer)) };
     },
   );
 }

@@ -40,6 +40,7 @@ describe('the chart', () => {
       driver: 'kubernetes',
       amphoraImage: 'docker.io/library/haproxy',
       amphoraImageTag: '3.0',
+      amphoraImagePullSecrets: [],
       operatorNamespace: 'reflavor',
       leaderElect: true,
       leaseNamespace: 'reflavor',
@@ -65,9 +66,10 @@ describe('the chart', () => {
   });
 
   test('tells the operator which image amphorae run, and by which labels they know its pods', async () => {
-    const objects = await rendered('amphora.image.repository=example.org/haproxy', 'amphora.image.tag=3.2', 'nameOverride=lb');
+    const image = ['repository=example.org/haproxy', 'tag=3.2', 'pullSecrets[0].name=one', 'pullSecrets[1].name=two'];
+    const objects = await rendered(...image.map((value) => `amphora.image.${value}`), 'nameOverride=lb');
     const config = await configOf(objects);
-    expect(config).toMatchObject({ amphoraImage: 'example.org/haproxy', amphoraImageTag: '3.2' });
+    expect(config).toMatchObject({ amphoraImage: 'example.org/haproxy', amphoraImageTag: '3.2', amphoraImagePullSecrets: ['one', 'two'] });
     expect(only(objects, 'Deployment').spec.template.metadata.labels).toEqual(config.operatorPodLabels);
   });
 
@@ -125,6 +127,9 @@ describe('the chart', () => {
   test.each([
     ['a driver that there is none of', 'operator.driver=magic', "value must be one of 'kubernetes', 'process', 'simulated'"],
     ['a tag that is none', 'amphora.image.tag=a:b', 'amphora/image/tag'],
+    ['a Secret of no such name', 'amphora.image.pullSecrets[0].name=A_B', 'amphora/image/pullSecrets/0/name'],
+    ['a type of Service that there is none of', 'admissionPolicy.vipService.types={NodePort}', 'admissionPolicy/vipService/types/0'],
+    ['an annotation that is none', "admissionPolicy.vipService.annotations={a'b}", 'admissionPolicy/vipService/annotations/0'],
     ['a misspelt value', 'replica=2', "additional properties 'replica' not allowed"],
     ['a namespace that is none', 'operator.watchNamespaces={A_B}', 'operator/watchNamespaces/0'],
     ['a number in place of a switch', 'crds.enabled=1', 'got number, want boolean'],
@@ -152,6 +157,9 @@ describe('the chart', () => {
     const policies = (objects: Rendered[]) => objects.filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
     expect(policies(await rendered())).toHaveLength(4);
     expect(policies(await rendered('admissionPolicy.enabled=false'))).toEqual([]);
+    const restricted = 'admissionPolicy.vipService.types={ClusterIP}';
+    expect(policies(await rendered(restricted))).toHaveLength(6);
+    expect(policies(await rendered(restricted, 'admissionPolicy.enabled=false'))).toEqual([]);
   });
 
   test('runs hardened pods (restricted, Pod Security Standards)', async () => {

@@ -273,9 +273,13 @@ describe('what goes wrong beside it', () => {
     await controlPlane.kubectl(['delete', 'amp', torn!.metadata.name]);
     await until((lb) => expect(lb.status?.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded' }));
     const [heir] = await amphorae();
-    await eventually(async () => expect(await operator.driver.list(heir!.spec.loadBalancer.uid)).toEqual([heir!.metadata.name]), {
-      withinMs: 30_000,
-    });
+    await eventually(
+      async () =>
+        expect(await operator.driver.list({ namespace: 'default', uid: heir!.spec.loadBalancer.uid })).toEqual([heir!.metadata.name]),
+      {
+        withinMs: 30_000,
+      },
+    );
     await until(ready('small'));
   }, 90_000);
 
@@ -347,6 +351,44 @@ describe('what comes from where amphorae run', () => {
     expect(after.status?.operation?.cause).toMatchObject({ reason: 'AmphoraDisrupted', message: expect.stringContaining('is cordoned') });
     await alone(1);
     await told('FailoverStarted');
+  }, 90_000);
+
+  test('an amphora that can’t be asked how it is says why, and the load balancer with it, until it can be', async () => {
+    await create();
+    await until(ready('small'));
+    const [{ metadata }] = (await amphorae()) as [Amphora];
+    const damaged = { reason: 'IdentityBroken', message: 'Secret reflavor-authority is damaged: restore it' };
+    const mend = world.faults.inject({ kind: 'unseen', ...damaged }, { amphora: metadata.name });
+    const lb = await until((o) => expect(conditionOf(o.status?.conditions, 'Stalled')?.message).toContain(damaged.message));
+    expect(conditionOf(lb.status?.conditions, 'Available')?.status).toBe('True');
+    const [amphora] = await amphorae();
+    expect(conditionOf(amphora?.status?.conditions, 'Configured')).toMatchObject({ status: 'False', ...damaged });
+    expect(conditionOf(amphora?.status?.conditions, 'Ready')?.status).toBe('True');
+    mend();
+    await until(ready('small'));
+  }, 90_000);
+
+  test('an amphora that doesn’t hear that its connections are to end is asked again', async () => {
+    await create({ strategy: { ...strategy, drainSeconds: 3600 } });
+    const { metadata } = await until(ready('small'));
+    const [{ metadata: before }] = (await amphorae()) as [Amphora];
+    world.setConnections(before.name, 3);
+    world.faults.inject({ kind: 'throws', act: 'drain', when: 'before' }, { amphora: before.name, times: 2 });
+    await patch({ flavorId: 'large' });
+    await until(ready('large'));
+    await alone(1);
+    expect(world.amphora(metadata.uid!, before.name)).toBeUndefined();
+  }, 90_000);
+
+  test('an amphora whose process ended by itself is started again, and an Event says so once', async () => {
+    await create();
+    await until(ready('small'));
+    const [{ metadata }] = (await amphorae()) as [Amphora];
+    expect(await eventsOf()).not.toContain('AmphoraRestarted');
+    world.crash(metadata.name);
+    await told('AmphoraRestarted');
+    await until(ready('small'));
+    expect((await eventsOf()).filter((reason) => reason === 'AmphoraRestarted')).toHaveLength(1);
   }, 90_000);
 
   test('what an amphora has beside its configuration is renewed, and a renewal that is refused is told of and tried again', async () => {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Configuration } from '../../../src/provider/amphora/configuration.ts';
@@ -188,12 +188,34 @@ describe('the port of the operator is closed to', () => {
   });
 });
 
-const health = async (address: string, path: string) => (await request({ address, port: HEALTH_PORT, path })).status;
+const health = async (address: string, path: string, localAddress?: string) =>
+  (await request({ address, port: HEALTH_PORT, path, localAddress })).status;
 
 describe('health', () => {
   test('is told of an amphora by two paths, and by no other', async () => {
     const { address } = await start('web-1');
     expect(await Promise.all(['/alive', '/ready', '/', '/alive/x'].map((path) => health(address, path)))).toEqual([200, 200, 404, 404]);
+  });
+
+  test('is told though a stranger keeps as many connections as it can', async () => {
+    const { address } = await start('web-1');
+    const held = new Set<Socket>();
+    const hold = () => {
+      const socket = connect({ host: address, port: HEALTH_PORT, localAddress: '127.0.0.9' });
+      held.add(socket.on('error', () => {}));
+      socket.once('close', () => held.delete(socket) && setTimeout(hold, 20).unref());
+    };
+    for (let n = 0; n < 300; n++) hold();
+    try {
+      for (let probe = 0; probe < 20; probe++) {
+        const before = Date.now();
+        expect(await health(address, '/alive')).toBe(200);
+        // So long a kubelet waits.
+        expect(Date.now() - before).toBeLessThan(2000);
+      }
+    } finally {
+      for (const socket of held) socket.removeAllListeners('close').destroy();
+    }
   });
 
   test('a standby is ready while the active one is dead or frozen, and no longer once it is back, also after a reload', async () => {
@@ -229,7 +251,8 @@ describe('health', () => {
     );
     try {
       await eventually(async () => expect((await read(amphora.control, [])).workers[0]).toMatchObject({ current: 10, queued: true }));
-      const answers = await Promise.all(Array.from({ length: 20 }, () => health(amphora.address, '/ready')));
+      const ask = (from: number) => health(amphora.address, '/ready', `127.0.1.${from + 1}`);
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => ask(n)));
       expect(answers).toEqual(Array.from({ length: 20 }, () => 200));
     } finally {
       for (const socket of clients) socket.destroy();

@@ -1,13 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Configuration } from '../../../src/provider/amphora/configuration.ts';
 import { ConfigurationRefused } from '../../../src/provider/amphora/driver.ts';
-import {
-  configurationHash,
-  membersRevision,
-  readConnections,
-  readLoaded,
-  sumConnections,
-} from '../../../src/provider/amphora/haproxy/index.ts';
+import { configurationHash, membersRevision, readConnections, readLoaded, Total } from '../../../src/provider/amphora/haproxy/index.ts';
 import { freePorts } from '../../../tools/ports.ts';
 import { type Members, startMembers } from '../../../tools/traffic/members.ts';
 import { startTraffic } from '../../../tools/traffic/traffic.ts';
@@ -112,8 +106,12 @@ describe('a reload', () => {
     await haproxy.load(webTo({ connectionLimit: 60 }));
     const { workers } = await haproxy.control.processes();
     expect(workers.map(({ old }) => old)).toEqual([false, true]);
-    const readings = await Promise.all(workers.map(({ pid }) => readConnections(haproxy.control.workerOf(pid))));
-    expect(sumConnections(readings)).toEqual({ current: 1, total: 1, queued: false });
+    const readings = await Promise.all(
+      workers.map(async ({ pid }) => ({ pid, ...(await readConnections(haproxy.control.workerOf(pid))) })),
+    );
+    const total = new Total();
+    total.add(readings);
+    expect(total.of(readings).connections).toEqual({ current: 1, total: 1, queued: false });
     expect((await slow).status).toBe(200);
     await eventually(async () => expect((await haproxy.control.processes()).workers).toHaveLength(1));
   });

@@ -282,7 +282,7 @@ describe('an amphora', () => {
     await signalAmphora(master(), setting.stateDir, 'SIGSTOP');
     await driver.destroy(master());
     expect(await haproxiesIn(join(setting.stateDir, 'loadbalancers', 'lb-uid', 'amphorae'))).toEqual([]);
-    expect(await driver.list('lb-uid')).toEqual([]);
+    expect(await driver.list(vip)).toEqual([]);
   });
 });
 
@@ -435,5 +435,5 @@ test('processes that have nothing to do with the driver are left alone, though t
   await writeJson(recordFile, { ...(await readJson<object>(recordFile)), pid: process.pid });
   expect((await driver.observe(master())).running).toBe(false);
   await driver.destroy(master());
-  expect(await driver.list('lb-uid')).toEqual([]);
+  expect(await driver.list(vip)).toEqual([]);
 });

@@ -73,7 +73,7 @@ describe('no request fails', () => {
     const counts = await traffic.stop();
     expect(counts.failures).toEqual([]);
     expect(counts).toMatchObject({ failed: 0, retriedOnClosedIdle: 0 });
-    expect(await setting.driver.list('lb-uid')).toEqual(['web-amp-4']);
+    expect(await setting.driver.list({ namespace: 'shop', uid: 'lb-uid' })).toEqual(['web-amp-4']);
   });
 
   test('while an amphora is attached, detached and drained, back and forth', async () => {
@@ -162,13 +162,21 @@ test('a download goes on through detach and drain, and is counted until it ends'
   await eventually(async () => expect((await setting.driver.observe(amphora(0))).connections).toMatchObject({ current: 0, queued: false }));
 });
 
-test('the count of connections ever grows with each, and does not fall when a reloaded worker ends', async () => {
+test('what was counted grows with each connection, and does not fall when a reloaded worker ends', async () => {
   const url = await vipUrl();
   const one = amphora(0);
   await serving(one);
   await startTraffic({ url, newConnections: 2, maxRequests: 20 }).ended;
   await eventually(async () => expect((await setting.driver.observe(one)).connections.total).toBe(20));
+  const [before] = (await setting.driver.observe(one)).statistics;
+  expect(before).toMatchObject({ totalConnections: 20, requestErrors: 0 });
+  // A request and an answer have dozens of bytes at least.
+  expect(before!.bytesIn).toBeGreaterThan(20 * 50);
+  expect(before!.bytesOut).toBeGreaterThan(20 * 50);
   await setting.driver.configure(one, configurationOf(one, { listener: { timeoutClientData: 40_000 } }));
   await startTraffic({ url, newConnections: 2, maxRequests: 5 }).ended;
   await eventually(async () => expect((await setting.driver.observe(one)).connections.total).toBe(25));
+  const [after] = (await setting.driver.observe(one)).statistics;
+  expect(after!.bytesIn / before!.bytesIn).toBeCloseTo(25 / 20, 1);
+  expect(after!.bytesOut).toBeGreaterThan(before!.bytesOut);
 });

@@ -21,12 +21,19 @@ describe('the range of a cluster', () => {
   test('gives each link, each node’s pods and the Services addresses of their own', () => {
     const { host, hub, serviceRange, serviceAddress, outsideRange } = clusterRange(107);
     expect([host, hub]).toEqual(['10.107.0.1', '10.107.0.2']);
-    const nodes = [1, 2, 62].map((index) => nodeRange(107, index));
+    const nodes = [1, 2, 62].map((index) => nodeRange(clusterRange(107), index));
     const addresses = [host, hub, ...nodes.flatMap(({ gateway, address }) => [gateway, address])];
     expect(new Set(addresses).size).toBe(addresses.length);
     const ranges = [serviceRange, outsideRange, '10.107.0.0/24', ...nodes.map(({ podRange }) => podRange)];
     expect(new Set(ranges.map((range) => range.split('.')[2])).size).toBe(ranges.length);
     expect(serviceAddress).toBe('10.107.128.1');
+  });
+
+  test('is told for IPv6 as well where it has both families, with both ends of a link in one network', () => {
+    expect(clusterRange(107).ipv6).toBeUndefined();
+    const range = clusterRange(107, { dualStack: true });
+    expect(range.ipv6).toMatchObject({ cidr: 'fd0a:107::/32', hub: 'fd0a:107::2' });
+    expect(nodeRange(range, 4).ipv6).toEqual({ gateway: 'fd0a:107::11', address: 'fd0a:107::12', podRange: 'fd0a:107:0:4::/64' });
   });
 });
 
@@ -50,8 +57,13 @@ describe('a node', () => {
   });
 
   test('gives its pods addresses of its range, and no way out but itself', () => {
-    const [link] = JSON.parse(cniConfig({ podRange: '10.100.1.0/24', dataDir: '/d' })).plugins;
-    expect(link).toMatchObject({ type: 'ptp', ipMasq: false, ipam: { ranges: [[{ subnet: '10.100.1.0/24' }]] } });
+    const [link] = JSON.parse(cniConfig({ podRanges: ['10.100.1.0/24', 'fd0a:100:0:1::/64'], dataDir: '/d' })).plugins;
+    expect(link).toMatchObject({
+      type: 'ptp',
+      ipMasq: false,
+      ipam: { ranges: [[{ subnet: '10.100.1.0/24' }], [{ subnet: 'fd0a:100:0:1::/64' }]] },
+    });
+    expect(link.ipam.routes).toEqual([{ dst: '0.0.0.0/0' }, { dst: '::/0' }]);
   });
 });
 

@@ -9,13 +9,11 @@ export interface MemberPods {
   scale(count: number): Promise<void>;
 }
 
-const port = 8000;
-
 /**
  * Starts member servers (see `MemberServer`) as a Deployment with a Service, and resolves once all are ready. They are named after their pods.
  * A member that is to go serves on for ten seconds, so that whoever sends it requests has time to see that. They end with the namespace.
  */
-export async function startMemberPods(place: Place, { count = 3, name = uniqueName('members') } = {}): Promise<MemberPods> {
+export async function startMemberPods(place: Place, { count = 3, name = uniqueName('members'), port = 8000 } = {}): Promise<MemberPods> {
   const labels = { app: name };
   const field = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
   const pod = programPod(place, name, {

@@ -6,12 +6,19 @@ import type { Line, Section } from './text.ts';
  * What an amphora is steered and judged by, where that comes over the network: beside the listeners, and never in their way nor they in its.
  */
 
-/** Connections that each of the two takes at once: probes and the operator need a few; a stranger who is refused needs one for a moment. */
-const CONTROL_CONNECTIONS = 64;
+/** Connections to the master that it takes at once: the operator needs a few; a stranger who is refused needs one for a moment. */
+const ADMIN_CONNECTIONS = 64;
+
+/**
+ * Connections of probes that it takes at once, in all and from one address: the kubelet and a sister need two. Anybody may ask, and an amphora that
+ * can't answer its kubelet is ended by it: so no address has more than a small part, nor any of it for long.
+ */
+const HEALTH_CONNECTIONS = 256;
+const HEALTH_CONNECTIONS_BY_ADDRESS = 8;
 
 /** Connections that these sections may have open, beside those of clients. */
 export function controlConnections({ admin, healthBind }: RenderEnvironment): number {
-  return [admin, healthBind].filter((each) => each !== undefined).length * CONTROL_CONNECTIONS;
+  return (admin === undefined ? 0 : ADMIN_CONNECTIONS) + (healthBind === undefined ? 0 : HEALTH_CONNECTIONS);
 }
 
 /** The sections that an environment asks for. */
@@ -43,7 +50,7 @@ function adminSection({ bind, masterSocket, ...files }: AdminEnvironment): Secti
       ['mode', 'tcp'],
       ['no', 'option', 'idle-close-on-response'],
       ['bind', bind, ...mutualTls(files)],
-      ['maxconn', String(CONTROL_CONNECTIONS)],
+      ['maxconn', String(ADMIN_CONNECTIONS)],
       ['timeout', 'client', '30s'],
       ['timeout', 'connect', '2s'],
       ['timeout', 'server', '30s'],
@@ -60,10 +67,13 @@ function healthSection(bind: string, isStandby: boolean): Section {
     lines: [
       ['mode', 'http'],
       ['bind', bind],
-      ['maxconn', String(CONTROL_CONNECTIONS)],
-      ['timeout', 'client', '5s'],
-      ['timeout', 'http-request', '5s'],
+      ['maxconn', String(HEALTH_CONNECTIONS)],
+      ['timeout', 'client', '2s'],
+      ['timeout', 'http-request', '2s'],
       ['timeout', 'http-keep-alive', '1s'],
+      ['stick-table', 'type', 'ipv6', 'size', '1k', 'expire', '10s', 'store', 'conn_cur'],
+      ['tcp-request', 'connection', 'track-sc0', 'src'],
+      ['tcp-request', 'connection', 'reject', 'if', '{', 'sc0_conn_cur', 'gt', String(HEALTH_CONNECTIONS_BY_ADDRESS), '}'],
       answer('200', 'if', '{', 'path', '/alive', '}'),
       ...(isStandby ? [answer('503', 'if', '{', 'path', '/ready', '}', '{', `nbsrv(${ACTIVE_PROXY})`, 'gt', '0', '}')] : []),
       answer('200', 'if', '{', 'path', '/ready', '}'),

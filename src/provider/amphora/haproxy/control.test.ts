@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigurationRefused } from '../driver.ts';
 import { MasterControl, parseProcesses, unixSocket } from './control.ts';
+import { read } from './reading.ts';
 
 const processes = (
   pid: number,
@@ -82,17 +83,45 @@ describe('a master', () => {
     await expect(asked).rejects.toThrow('enough');
   });
 
+  test('that says more and more is given up, and what it has said is not kept', async () => {
+    let written = 0;
+    server.removeAllListeners('connection');
+    server.on('connection', (socket) => {
+      const more = () => {
+        while (socket.writable && socket.write('x'.repeat(65_536))) written += 65_536;
+      };
+      socket.on('error', () => {}).on('drain', more);
+      more();
+    });
+    const asked = control().worker('show info');
+    await expect(asked).rejects.toThrow(
+      'the answer to @1 show info has more than 1 MiB, which no HAProxy of a load balancer says: it was not read on',
+    );
+    await expect(control().worker('show stat')).rejects.toThrow('the answer to @1 show stat has more than 32 MiB');
+    await expect(control().session((master) => master.processes())).rejects.toThrow('the answer to prompt has more than 1 MiB');
+    // Beside what the kernel holds for a reader that has gone.
+    expect(written).toBeLessThan(40 * 2 ** 20);
+  });
+
+  test('of very many members is heard to the end', async () => {
+    const table = `${'x'.repeat(699)}\n`.repeat(64 * 512);
+    answers = () => table;
+    expect(await control().worker('show stat')).toBe(table);
+    expect(await control().worker('show servers state')).toBe(table);
+  });
+
   describe('in a session', () => {
     const peaceful = (line: string) => (line.startsWith('@1 ') ? `${line.slice(3)} is it\n\n` : processes(901, 0));
     /** As a master in its interactive mode: what it says last is its prompt. In pieces, as over a network. */
-    const interactive = (answer: (line: string) => string | undefined, prompt = 'master> ') => {
+    const interactive = (answer: (line: string) => string | undefined, prompt = 'master> ', pieceLength = 7) => {
+      const pieces = new RegExp(`[\\s\\S]{1,${pieceLength}}`, 'g');
       server.removeAllListeners('connection');
       server.on('connection', async (socket) => {
         said.push('connected');
         for await (const line of createInterface(socket)) {
           const answered = line === 'prompt' ? '' : answer(line);
           if (answered === undefined) return void socket.destroy();
-          for (const piece of `${answered}${prompt}`.match(/[\s\S]{1,7}/g) ?? []) {
+          for (const piece of `${answered}${prompt}`.match(pieces) ?? []) {
             socket.write(piece);
             await new Promise(setImmediate);
           }
@@ -121,6 +150,20 @@ describe('a master', () => {
     test('and whose worker is gone is an error', async () => {
       interactive(() => "Can't find the target PID matching the prefix '@!7'\n");
       await expect(control().session((master) => master.workerOf(7)('show info'))).rejects.toThrow('there is no worker @!7');
+    });
+
+    test('says more than can be an answer, and is asked no more', async () => {
+      interactive((line) => (line.endsWith('b') ? 'x'.repeat(2 ** 20) : peaceful(line)), 'master> ', 65_536);
+      const asked = control().session(({ worker }) => Promise.allSettled([worker('a'), worker('b'), worker('c')]));
+      const tooLong = { reason: { message: expect.stringContaining('the answer to @1 b has more than 1 MiB') } };
+      expect(await asked).toMatchObject([{ value: 'a is it\n\n' }, tooLong, tooLong]);
+    });
+
+    test('that counts more workers than it can have is not asked about each', async () => {
+      const old = Array.from({ length: 257 }, (_, i) => 1000 + i);
+      interactive((line) => (line === 'show proc' ? processes(901, 300, 0, old) : peaceful(line)), 'master> ', 65_536);
+      await expect(read(control(), [])).rejects.toThrow('HAProxy says that 257 workers are left of reloads, more than it can have');
+      expect(said).toEqual(['connected']);
     });
 
     test('that is silent is given up', async () => {

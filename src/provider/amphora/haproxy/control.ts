@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationRefused } from '../driver.ts';
 import { alertsOf } from './alerts.ts';
+import { Answer } from './answer.ts';
 import type { Ask } from './runtime.ts';
 import { Session } from './session.ts';
 
@@ -88,17 +88,19 @@ export class MasterControl extends Master {
 
   /**
    * Sends one command and gives its whole answer. `payload` stands after the command as `<<` has it, ended by an empty line.
-   * Rejects when the master can't be reached, is silent for `timeoutMs`, or on the signal.
+   * Rejects when the master can't be reached, is silent for `timeoutMs`, says more than can be an answer, or on the signal.
    */
   async command(
     line: string,
     { payload, signal, timeoutMs = this.#timeoutMs }: { payload?: string; signal?: AbortSignal; timeoutMs?: number } = {},
   ): Promise<string> {
     requireOneLine(line);
-    return this.#connected([AbortSignal.timeout(timeoutMs), signal], (stream) => {
+    return this.#connected([AbortSignal.timeout(timeoutMs), signal], async (stream) => {
       // The end of what we say is what ends the conversation: HAProxy 2.6 waits for more otherwise.
       stream.end(payload === undefined ? `${line}\n` : `${line} <<\n${payload.trimEnd()}\n\n`);
-      return text(stream);
+      const answer = new Answer(line);
+      for await (const piece of stream.setEncoding('utf8')) answer.add(piece);
+      return answer.text;
     });
   }
 

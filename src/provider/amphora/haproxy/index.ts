@@ -10,5 +10,5 @@ export { type Reading, read } from './reading.ts';
 export { render } from './render.ts';
 export { type Ask, commandWord } from './runtime.ts';
 export { carriedOver } from './servers-state.ts';
-export { type Connections, type Loaded, readConnections, readLoaded, sumConnections } from './statistics.ts';
+export { type Connections, type Loaded, readConnections, readLoaded } from './statistics.ts';
 export { Total } from './total.ts';

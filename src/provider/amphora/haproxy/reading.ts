@@ -8,9 +8,12 @@ export interface Reading extends Omit<Loaded, 'connections'> {
   workers: (Connections & { pid: number })[];
 }
 
+/** Each takes some megabytes of memory: no amphora has so many. */
+const MOST_WORKERS = 256;
+
 /**
- * Asks all workers, over one connection and another for each that a reload left behind. `peers`: those of the configuration that is loaded. Rejects
- * while one that lives can't be asked.
+ * Asks all workers one after the other, over one connection and another for each that a reload left behind. `peers`: those of the configuration that is
+ * loaded. Rejects while one that lives can't be asked, and when there are said to be more than can be.
  */
 export async function read(control: MasterControl, peers: Configuration['peers'], signal?: AbortSignal): Promise<Reading> {
   const { loaded, pid, old } = await control.session(
@@ -27,8 +30,10 @@ export async function read(control: MasterControl, peers: Configuration['peers']
     { signal },
   );
   const { connections, ...rest } = loaded;
-  const left = await Promise.all(old.map((worker) => readOld(control, worker, signal)));
-  return { ...rest, workers: [{ ...connections, pid }, ...left.flat()] };
+  if (old.length > MOST_WORKERS) throw new Error(`HAProxy says that ${old.length} workers are left of reloads, more than it can have`);
+  const left: Reading['workers'] = [];
+  for (const worker of old) left.push(...(await readOld(control, worker, signal)));
+  return { ...rest, workers: [{ ...connections, pid }, ...left] };
 }
 
 /** One that ended while it was asked has no connections; one that is only silent may have some. */

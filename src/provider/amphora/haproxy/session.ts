@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { Answer } from './answer.ts';
 
 /** How the master's prompt ends whatever it says; it tells of a reload that failed (management guide section 9.4). */
 const prompt = /(?:^|\n)master(?:\[ReloadFailed\])?> $/;
@@ -24,22 +25,25 @@ export class Session {
     return session;
   }
 
-  /** Sends one command, once those before it are answered, and gives its whole answer. Rejects when the connection ends before that. */
+  /**
+   * Sends one command, once those before it are answered, and gives its whole answer. Rejects when the connection ends before that, or what is said
+   * is too long to be one; the conversation is over then.
+   */
   say(line: string): Promise<string> {
     const answer = this.#before.then(() => this.#exchange(line));
-    this.#before = answer.catch(() => {});
+    this.#before = answer;
     return answer;
   }
 
   async #exchange(line: string): Promise<string> {
     this.#stream.write(`${line}\n`);
-    let answer = '';
+    const answer = new Answer(line);
     for (;;) {
       const { value, done } = await this.#chunks.next();
       if (done) throw new Error(`the connection ended before the answer to ${line.split(' ').slice(0, 3).join(' ')}`);
-      answer += value;
+      answer.add(value);
       // An answer may be long and come in many pieces: only its end is looked at.
-      if (prompt.test(answer.slice(-40))) return answer.replace(prompt, '\n');
+      if (prompt.test(answer.tail)) return answer.text.replace(prompt, '\n');
     }
   }
 }

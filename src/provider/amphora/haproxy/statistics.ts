@@ -1,4 +1,4 @@
-import type { MemberStatus } from '../../../api/index.ts';
+import type { ListenerStatistics, MemberStatus } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
 import type { AmphoraObservation } from '../driver.ts';
 import { type LoadedServer, revisionOf } from './members.ts';
@@ -24,6 +24,8 @@ export interface Connections {
   total: number;
   /** A listener, or the whole, is at its limit: clients may be waiting in the kernel's queue, which HAProxy can't see into. */
   queued: boolean;
+  /** By listening port, in the order of the ports. */
+  statistics: ListenerStatistics[];
 }
 
 /**
@@ -56,15 +58,6 @@ export async function readConnections(ask: Ask, signal?: AbortSignal): Promise<C
   return connectionsOf(parseInfo(await ask('show info', signal)), parseStat(await ask('show stat', signal)));
 }
 
-/** The connections of several workers together; the limits are those of the one that takes new connections, the first. */
-export function sumConnections(workers: readonly Connections[]): Connections {
-  return {
-    current: workers.reduce((sum, { current }) => sum + current, 0),
-    total: workers.reduce((sum, { total }) => sum + total, 0),
-    queued: workers[0]?.queued ?? false,
-  };
-}
-
 /** A server with its administrative state. `checked`: its health check, if it has one, is not switched off. */
 export type RunningServer = LoadedServer & { name: string; enabled: boolean; checked: boolean };
 
@@ -95,14 +88,30 @@ export function loadedServers(serversState: readonly Row[], stat: readonly Row[]
     }));
 }
 
-function listenersOf(stat: readonly Row[]): Loaded['listeners'] {
+/** What is told of each listener, in the order of their ports. */
+function ofListeners<T>(stat: readonly Row[], tell: (row: Row, protocolPort: number) => T): T[] {
   return stat
     .flatMap((row) => {
       const listener = row('svname') === 'FRONTEND' ? parseFrontendName(row('pxname')) : undefined;
-      return listener ? [{ protocolPort: listener.protocolPort, open: ['OPEN', 'FULL'].includes(row('status')) }] : [];
+      return listener ? [{ row, port: listener.protocolPort }] : [];
     })
-    .sort((a, b) => a.protocolPort - b.protocolPort);
+    .sort((a, b) => a.port - b.port)
+    .map(({ row, port }) => tell(row, port));
 }
+
+const listenersOf = (stat: readonly Row[]): Loaded['listeners'] =>
+  ofListeners(stat, (row, protocolPort) => ({ protocolPort, open: ['OPEN', 'FULL'].includes(row('status')) }));
+
+/** Management guide section 9.1: `bin`, `bout` and `ereq` as its own words have them. */
+const statisticsOf = (stat: readonly Row[]): ListenerStatistics[] =>
+  ofListeners(stat, (row, protocolPort) => ({
+    protocolPort,
+    activeConnections: Number(row('scur')),
+    totalConnections: Number(row('conn_tot')),
+    bytesIn: Number(row('bin')),
+    bytesOut: Number(row('bout')),
+    requestErrors: Number(row('ereq')),
+  }));
 
 /** A pool that several backends stand for is told once, by the worst that any of them sees of a member. */
 function membersOf(stat: readonly Row[]): Loaded['members'] {
@@ -131,11 +140,13 @@ export function memberStatus(status: string, weight: number): MemberStatus {
 }
 
 function connectionsOf(info: ReadonlyMap<string, string>, stat: readonly Row[]): Connections {
-  const listeners = stat.filter((row) => row('svname') === 'FRONTEND' && parseFrontendName(row('pxname')));
-  const full = listeners.some((row) => Number(row('slim')) > 0 && Number(row('scur')) >= Number(row('slim')));
+  const isFull = ofListeners(stat, (row) => Number(row('slim')) > 0 && Number(row('scur')) >= Number(row('slim')));
+  const full = isFull.includes(true);
+  const statistics = statisticsOf(stat);
   return {
-    current: listeners.reduce((sum, row) => sum + Number(row('scur')), 0),
-    total: listeners.reduce((sum, row) => sum + Number(row('conn_tot')), 0),
+    statistics,
+    current: statistics.reduce((sum, { activeConnections }) => sum + activeConnections, 0),
+    total: statistics.reduce((sum, { totalConnections }) => sum + totalConnections, 0),
     queued: full || Number(info.get('CurrConns') ?? 0) >= Number(info.get('Maxconn') ?? Number.POSITIVE_INFINITY),
   };
 }

@@ -60,6 +60,7 @@ const look = (sight: Partial<Sight> = {}) =>
     pod: buildPod(),
     node: buildNode(),
     image: 'haproxy:3.0',
+    pullSecrets: [],
     tolerations: undefined,
     isDraining: false,
     isOurs: false,
@@ -104,6 +105,16 @@ describe('one that does not run', () => {
     expect(problem?.message).toContain('haproxy:9');
     expect(problem?.message).toContain('ampImageTag');
     expect(lost).toBe(false);
+  });
+
+  test('may not be given its image: it is said which Secrets were to open the registry, or that none was', () => {
+    const words =
+      'failed to pull and unpack image "registry.example/haproxy:3.0": failed to authorize: failed to fetch anonymous token: 401 Unauthorized';
+    const said = (...pullSecrets: string[]) => look({ pod: waiting('ErrImagePull', words), pullSecrets }).problem?.message;
+    expect(said('one')).toContain('It is pulled with the Secret one of namespace shop: see that it is there and right for this registry.');
+    expect(said('one', 'two')).toContain('the Secrets one, two of namespace shop: see that they are there');
+    expect(said()).toContain('have an admin name a Secret with them (amphora.image.pullSecrets of the chart)');
+    expect(look({ pod: waiting('ErrImagePull', 'haproxy:9: not found'), pullSecrets: ['one'] }).problem?.message).not.toContain('Secret');
   });
 
   test('may have its image yet when the registry was only out of reach', () => {

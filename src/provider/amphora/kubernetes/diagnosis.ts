@@ -11,6 +11,8 @@ export interface Sight {
   node: Node | null | undefined;
   /** The image that it is to run. */
   image: string;
+  /** Names of the Secrets by which that is pulled. */
+  pullSecrets: readonly string[];
   tolerations: NonNullable<Amphora['spec']['flavorData']['compute']>['tolerations'];
   /** It is steered to Draining: its connections have been asked to end. */
   isDraining: boolean;
@@ -53,7 +55,7 @@ export function diagnose(sight: Sight): Diagnosis {
   const loss = removed ?? ended(pod) ?? nodeLoss(sight);
   if (loss) return { lost: true, problem: loss, isStarted: false };
   if (isStarted) return { lost: false, disruption: disruptionOf(sight), isStarted };
-  const problem = unscheduled(pod) ?? (container && notRunning(container, sight.image));
+  const problem = unscheduled(pod) ?? (container && notRunning(container, sight));
   return { lost: container !== undefined && isHopeless(container, problem?.reason), problem, disruption: disruptionOf(sight), isStarted };
 }
 
@@ -102,12 +104,12 @@ function unscheduled({ status }: Pod): Problem | undefined {
   };
 }
 
-function notRunning({ state, lastState, restartCount }: ContainerStatus, image: string): Problem | undefined {
+function notRunning({ state, lastState, restartCount }: ContainerStatus, sight: Sight): Problem | undefined {
   const terminated = state?.terminated ?? lastState?.terminated;
   const { reason = '', message = '' } = state?.waiting ?? {};
   if (reason !== 'CrashLoopBackOff' && reason !== '' && reason !== 'ContainerCreating' && reason !== 'PodInitializing') {
     return (
-      imageProblem(reason, message, image) ?? {
+      imageProblem(reason, message, sight) ?? {
         reason: 'ContainerNotStarted',
         message: `Its container can't be started (${reason}): ${message}`,
       }
@@ -117,8 +119,10 @@ function notRunning({ state, lastState, restartCount }: ContainerStatus, image: 
 }
 
 /** Why the image can't be had: whether anybody must do something about it tell the words of the registry. */
-function imageProblem(reason: string, message: string, image: string): Problem | undefined {
-  const remedy = 'Push it there, or use a flavor whose ampImageTag is to be had.';
+function imageProblem(reason: string, message: string, { image, pullSecrets, pod }: Sight): Problem | undefined {
+  const remedy = ['Push it there, or use a flavor whose ampImageTag is to be had.', ...credentialsRemedy(message, pullSecrets, pod)].join(
+    ' ',
+  );
   if (reason === 'InvalidImageName') return { reason: 'ImageNotFound', message: `${image} is no name of an image: ${message} ${remedy}` };
   if (!['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'RegistryUnavailable', 'ImageInspectError'].includes(reason))
     return undefined;
@@ -126,6 +130,17 @@ function imageProblem(reason: string, message: string, image: string): Problem |
     reason === 'ErrImageNeverPull' || /not ?found|manifest unknown|does not exist|denied|unauthorized|forbidden/i.test(message);
   if (!isAbsent) return { reason: 'ImagePullFailed', message: `${image} can't be pulled yet, and is tried again (${reason}): ${message}` };
   return { reason: 'ImageNotFound', message: `${image} can't be pulled (${reason}): ${message.replace(/\.?$/, '.')} ${remedy}` };
+}
+
+/** Registries say alike of what is not there and of what isn't for everybody. That a Secret is missing the kubelet tells in an Event of the pod alone. */
+function credentialsRemedy(message: string, pullSecrets: readonly string[], { metadata }: Pod): string[] {
+  if (!/denied|forbidden|authoriz|credential|\b40[13]\b/i.test(message)) return [];
+  if (pullSecrets.length === 0)
+    return ['If its registry asks for credentials, have an admin name a Secret with them (amphora.image.pullSecrets of the chart).'];
+  const [one, are] = pullSecrets.length === 1 ? ['Secret', 'it is'] : ['Secrets', 'they are'];
+  return [
+    `It is pulled with the ${one} ${pullSecrets.join(', ')} of namespace ${metadata.namespace}: see that ${are} there and right for this registry.`,
+  ];
 }
 
 /** Why HAProxy ended, from what it said last (`terminationMessagePolicy`). */

@@ -11,17 +11,19 @@ import {
   type AmphoraObservation,
   ConfigurationRefused,
   DriverError,
+  type LoadBalancerRef,
   type VipObservation,
   type VipRef,
 } from '../driver.ts';
 import { carriedOver, MasterControl } from '../haproxy/index.ts';
 import { KeyedMutex } from '../mutex.ts';
 import { containerOf, type Diagnosis, diagnose } from './diagnosis.ts';
-import { Identity } from './identity/index.ts';
+import { type Dial, Identity } from './identity/index.ts';
 import { AmphoraLoader, type Prepared, type Running } from './loader.ts';
 import { ANNOTATIONS, LABELS, vipServiceName } from './names.ts';
 import { type Pod, type Service, services } from './objects.ts';
-import { imageOf, podOf } from './pod.ts';
+import { placementOf } from './placement.ts';
+import { type AmphoraImage, imageOf, podOf } from './pod.ts';
 import { AmphoraPods, nameConflict } from './pods.ts';
 import { AmphoraSecrets } from './secrets.ts';
 import { stagedIn } from './staged.ts';
@@ -35,10 +37,11 @@ export interface KubernetesDriverOptions {
   watch: Watch;
   /** Where the operator's own pods are, and the labels by which they are known. */
   operator: { namespace: string; podLabels: Record<string, string> };
-  /** Image of plain HAProxy; the tag is that of flavors without an `ampImageTag`. */
-  image: { repository: string; tag: string };
+  image: AmphoraImage;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** How amphorae are reached by an operator outside the pod network; default: from here, by TCP. */
+  dial?: Dial;
 }
 
 /** An answer takes milliseconds; one that takes longer than this will not come soon. */
@@ -53,7 +56,7 @@ const DESTROY_SECONDS = 1;
 export class KubernetesDriver implements AmphoraDriver {
   readonly name = 'kubernetes';
   readonly #client: KubeClient;
-  readonly #image: KubernetesDriverOptions['image'];
+  readonly #image: AmphoraImage;
   readonly #now: () => number;
   readonly #vip: KubernetesVip;
   readonly #identity: Identity;
@@ -63,12 +66,12 @@ export class KubernetesDriver implements AmphoraDriver {
   readonly #watch: AmphoraWatch;
   readonly #mutex = new KeyedMutex();
 
-  constructor({ client, watch, operator, image, now = Date.now }: KubernetesDriverOptions) {
+  constructor({ client, watch, operator, image, now = Date.now, dial }: KubernetesDriverOptions) {
     this.#client = client;
     this.#image = image;
     this.#now = now;
     this.#vip = new KubernetesVip({ client, watch, operator });
-    this.#identity = new Identity({ client, namespace: operator.namespace, now });
+    this.#identity = new Identity({ client, namespace: operator.namespace, now, dial });
     this.#pods = new AmphoraPods(client, watch);
     this.#secrets = new AmphoraSecrets(client, now);
     const surroundings = new AmphoraSurroundings({ client, watch, identity: this.#identity, pods: this.#pods, now });
@@ -169,7 +172,7 @@ export class KubernetesDriver implements AmphoraDriver {
       address: pod.status?.podIP,
       startedAt: answers ? startOf(pod) : undefined,
       ...this.#vip.seen(pod),
-      connections: this.#watch.count(key, workers, isStarted),
+      ...this.#watch.count(key, workers, isStarted),
     };
   }
 
@@ -232,11 +235,11 @@ export class KubernetesDriver implements AmphoraDriver {
   }
 
   /** Those that have a pod: a Secret alone serves nobody, and goes with its Amphora. */
-  async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
+  async list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
     return this.#pods
-      .ofLoadBalancer(loadBalancerUid)
-      .map(({ metadata }) => metadata.labels?.[LABELS.amphora] ?? metadata.name)
+      .ofLoadBalancer(loadBalancer)
+      .map(({ metadata }) => metadata.labels![LABELS.amphora]!)
       .sort();
   }
 
@@ -264,10 +267,10 @@ export class KubernetesDriver implements AmphoraDriver {
   }
 
   async #createPod(amphora: Amphora, configuration: Configuration, { staged }: Prepared, signal?: AbortSignal): Promise<void> {
-    const preferredNodes = await this.#preferredNodes(amphora, signal);
+    const placement = placementOf(amphora, this.#pods.sistersOf(amphora), await this.#isLocal(amphora, signal));
     const { drainSeconds } = configuration;
     try {
-      await this.#pods.create(podOf(amphora, { image: this.#image, staged, drainSeconds, preferredNodes }), signal);
+      await this.#pods.create(podOf(amphora, { image: this.#image, staged, drainSeconds, placement }), signal);
     } catch (error) {
       if (isAlreadyExists(error)) throw nameConflict(`Pod ${amphora.metadata.name}`);
       if (isNamespaceTerminating(error) || !(isForbidden(error) || isInvalid(error))) throw error;
@@ -276,18 +279,9 @@ export class KubernetesDriver implements AmphoraDriver {
     }
   }
 
-  /**
-   * Where only nodes with an amphora take connections from outside (externalTrafficPolicy Local), the best place is where the present one of
-   * the same role is: whoever sends to that node may go on.
-   */
-  async #preferredNodes({ metadata, spec }: Amphora, signal?: AbortSignal): Promise<string[]> {
+  async #isLocal({ metadata, spec }: Amphora, signal?: AbortSignal): Promise<boolean> {
     const ref = { namespace: metadata.namespace!, name: vipServiceName(spec.loadBalancer.name) };
-    const service = await find<Service>(this.#client, services, ref, signal);
-    if (service?.spec?.externalTrafficPolicy !== 'Local') return [];
-    const present = this.#pods
-      .ofLoadBalancer(spec.loadBalancer.uid)
-      .filter(({ metadata: { labels } }) => labels?.[LABELS.vip] !== undefined && labels[LABELS.role] === spec.role);
-    return [...new Set(present.flatMap((pod) => pod.spec.nodeName ?? []))].sort();
+    return (await find<Service>(this.#client, services, ref, signal))?.spec?.externalTrafficPolicy === 'Local';
   }
 
   /** On a node that is gone or silent nobody would end it, and its object would stay for ever. */
@@ -312,6 +306,7 @@ export class KubernetesDriver implements AmphoraDriver {
       pod,
       node: await this.#pods.nodeOf(pod, signal),
       image: imageOf(amphora, this.#image),
+      pullSecrets: this.#image.pullSecrets ?? [],
       tolerations: amphora.spec.flavorData.compute?.tolerations,
       isDraining: amphora.spec.steering === 'Draining',
       isOurs: this.#pods.isOurRemoval(pod) || amphora.metadata.deletionTimestamp !== undefined,

@@ -45,6 +45,13 @@ test('more than a Secret holds is refused in words', () => {
   expect(() => secretOf(amphora, { files: large })).toThrow(/1024 KiB at most.*split the load balancer/);
 });
 
+test('what is known of members is left out where it has no room, and the configuration is not', () => {
+  const room = 'servers.state';
+  const known = (length: number) => keptIn(secretOf(amphora, { files: { ...files, [room]: 'x'.repeat(length) }, loaded: configuration }));
+  expect(known(900_000).files[room]).toHaveLength(900_000);
+  expect(known(1_100_000)).toEqual({ files: { ...files, [room]: '1\n' }, loaded: configuration, loading: undefined });
+});
+
 test('the digest tells files apart, but not the health of members that is known now', () => {
   expect(filesDigest(files)).toBe(filesDigest({ ...files, 'servers.state': '1\n' }));
   expect(filesDigest(files)).not.toBe(filesDigest({ ...files, 'haproxy.cfg': 'global\n\n' }));

@@ -10,6 +10,9 @@ import { CONFIG_FILE, labelsOf, ownersOf } from './pod.ts';
 /** `show servers state` of the amphora itself, or of an older one, as HAProxy reads it at start and at every reload. */
 export const SERVERS_STATE_FILE = 'servers.state';
 
+/** What stands there while nothing is known: the version of the format alone. */
+export const NO_STATE = '1\n';
+
 const LOADED_FILE = 'loaded.json.gz';
 const LOADING_FILE = 'loading.json.gz';
 
@@ -31,11 +34,13 @@ const MAX_BYTES = 1 << 20;
  * @throws DriverError ConfigurationTooLarge
  */
 export function secretOf(amphora: Amphora, { files, loaded, loading }: Kept, resourceVersion?: string): Secret {
-  const contents = {
+  const contents: Record<string, Buffer> = {
     ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])),
     ...(loaded ? { [LOADED_FILE]: packed(loaded) } : {}),
     ...(loading ? { [LOADING_FILE]: packed(loading) } : {}),
   };
+  // What is known of members is a help at a start, and never a reason not to load a configuration.
+  if (sizeOf(contents) > MAX_BYTES && SERVERS_STATE_FILE in contents) contents[SERVERS_STATE_FILE] = Buffer.from(NO_STATE);
   requireRoom(contents);
   const owners = ownersOf(amphora);
   return {
@@ -72,8 +77,10 @@ export function filesDigest(files: Record<string, string>): string {
     .slice(0, 16);
 }
 
+const sizeOf = (contents: Record<string, Buffer>): number => Object.values(contents).reduce((sum, { length }) => sum + length, 0);
+
 function requireRoom(contents: Record<string, Buffer>): void {
-  const bytes = Object.values(contents).reduce((sum, content) => sum + content.length, 0);
+  const bytes = sizeOf(contents);
   if (bytes <= MAX_BYTES) return;
   const kib = (size: number) => `${Math.ceil(size / 1024)} KiB`;
   throw new DriverError(

@@ -5,7 +5,7 @@ import { ConfigurationRefused } from '../driver.ts';
 import { applyMembers, carriedOver, type MasterControl, readLoaded, render } from '../haproxy/index.ts';
 import { parseEnv } from '../haproxy/runtime.ts';
 import { environmentDigest, environmentFor, surroundingsIn } from './environment.ts';
-import { type Kept, SERVERS_STATE_FILE } from './files.ts';
+import { type Kept, NO_STATE, SERVERS_STATE_FILE } from './files.ts';
 import { loadFiles } from './loading.ts';
 import { ANNOTATIONS } from './names.ts';
 import type { Pod } from './objects.ts';
@@ -69,7 +69,7 @@ export class AmphoraLoader {
       ...rendered,
       ...surroundings.files,
       [CONFIG_FILE]: config,
-      [SERVERS_STATE_FILE]: serversState ?? kept?.files[SERVERS_STATE_FILE] ?? '1\n',
+      [SERVERS_STATE_FILE]: serversState ?? kept?.files[SERVERS_STATE_FILE] ?? NO_STATE,
     };
     return { files, staged: stagedAs(stateOf(configuration, digest), files), environmentDigest: digest };
   }

@@ -13,10 +13,6 @@ interface Spec {
   nodeSelector: object;
   tolerations?: object[];
   terminationGracePeriodSeconds: number;
-  affinity: {
-    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: { podAffinityTerm: object }[] };
-    nodeAffinity?: { preferredDuringSchedulingIgnoredDuringExecution: { preference: object }[] };
-  };
 }
 const specOf = (...args: Parameters<typeof podOf>) => podOf(...args).spec as unknown as Spec;
 const containerOf = (...args: Parameters<typeof podOf>) => specOf(...args).containers[0]!;
@@ -45,30 +41,18 @@ describe('a flavor', () => {
     expect(containerOf(amphora({ ampImageTag: '3.2' }), options).image).toBe('docker.io/library/haproxy:3.2');
   });
 
+  test('has it pulled by the Secrets that the operator is told of', () => {
+    expect(podOf(amphora({}), options).spec).not.toHaveProperty('imagePullSecrets');
+    const pulled = podOf(amphora({}), { ...options, image: { ...image, pullSecrets: ['one', 'two'] } });
+    expect(pulled.spec.imagePullSecrets).toEqual([{ name: 'one' }, { name: 'two' }]);
+  });
+
   test('chooses its nodes', () => {
     const tolerations = [{ key: 'edge', operator: 'Exists' as const }];
     const spec = specOf(amphora({ compute: { nodeSelector: { zone: 'a' }, tolerations } }), options);
     expect(spec.nodeSelector).toEqual({ 'kubernetes.io/os': 'linux', zone: 'a' });
     expect(spec.tolerations).toEqual(tolerations);
   });
-});
-
-test('the two of a pair had best be apart', () => {
-  const terms = (key?: string) =>
-    specOf(buildAmphora({ name: 'web-amp-1', flavorData: { compute: { topologyKey: key } } }), options).affinity.podAntiAffinity
-      .preferredDuringSchedulingIgnoredDuringExecution;
-  const labelSelector = { matchLabels: { [LABELS.loadBalancerUid]: 'lb-uid', [LABELS.operation]: '1' } };
-  expect(terms()).toEqual([{ weight: 100, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector } }]);
-  expect(terms('topology.kubernetes.io/zone')[0]?.podAffinityTerm).toMatchObject({ topologyKey: 'topology.kubernetes.io/zone' });
-});
-
-test('it had best be where the present one is, if that matters', () => {
-  const preferred = (preferredNodes?: string[]) =>
-    specOf(buildAmphora({ name: 'web-amp-1' }), { ...options, preferredNodes }).affinity.nodeAffinity;
-  expect(preferred()).toBeUndefined();
-  expect(preferred(['node2'])?.preferredDuringSchedulingIgnoredDuringExecution).toEqual([
-    { weight: 50, preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node2'] }] } },
-  ]);
 });
 
 test('its connections have as long to end as the load balancer gives them', () => {

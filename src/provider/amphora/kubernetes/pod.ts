@@ -2,6 +2,7 @@ import { type Amphora, API_VERSION, type OwnerReference } from '../../../api/ind
 import { HEALTH_PORT } from '../haproxy/index.ts';
 import { ANNOTATIONS, LABELS, MANAGED_BY, podName, secretName } from './names.ts';
 import type { Pod } from './objects.ts';
+import { ANYWHERE, affinityOf, type Placement } from './placement.ts';
 import { isUid } from './vip/metadata.ts';
 
 /** Where the Secret's files are in the pod. */
@@ -23,20 +24,28 @@ const PRE_STOP_SECONDS = 5;
 const DEFAULT_DRAIN_SECONDS = 300;
 const GRACE_MARGIN_SECONDS = PRE_STOP_SECONDS + 10;
 
+/** Plain HAProxy, and how it is had. */
+export interface AmphoraImage {
+  repository: string;
+  /** Of flavors without an `ampImageTag`. */
+  tag: string;
+  /** Names of Secrets of the pod's namespace by which it is pulled. Default: those of the namespace's service account. */
+  pullSecrets?: readonly string[];
+}
+
 /** What decides about a pod beside its Amphora. */
 export interface PodOptions {
-  /** Repository and tag, the tag where the flavor names none. */
-  image: { repository: string; tag: string };
+  image: AmphoraImage;
   /** What its Secret holds (`ANNOTATIONS.staged`). */
   staged: string;
   /** How long its connections may take to end when somebody else ends it; seconds. Default 300. */
   drainSeconds?: number;
-  /** Nodes on which it had best run, if it can. */
-  preferredNodes?: readonly string[];
+  /** Where it had best run. Default: anywhere, but for its own pair. */
+  placement?: Placement;
 }
 
 /** The image of an amphora. */
-export const imageOf = ({ spec }: Amphora, { repository, tag }: PodOptions['image']): string =>
+export const imageOf = ({ spec }: Amphora, { repository, tag }: AmphoraImage): string =>
   `${repository}:${spec.flavorData.ampImageTag ?? tag}`;
 
 /** Labels of an amphora's pod and Secret. */
@@ -60,7 +69,7 @@ export function ownersOf({ metadata }: Amphora): OwnerReference[] | undefined {
  * The pod of an amphora: plain HAProxy, which needs no right and no service account. The kubelet starts it again when it ends or freezes, with the
  * operator dead as well.
  */
-export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_DRAIN_SECONDS, preferredNodes = [] }: PodOptions): Pod {
+export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_DRAIN_SECONDS, placement = ANYWHERE }: PodOptions): Pod {
   const { metadata, spec } = amphora;
   const { compute = {} } = spec.flavorData;
   const owners = ownersOf(amphora);
@@ -79,10 +88,11 @@ export function podOf(amphora: Amphora, { image, staged, drainSeconds = DEFAULT_
       enableServiceLinks: false,
       dnsPolicy: 'Default',
       restartPolicy: 'Always',
+      ...(image.pullSecrets?.length ? { imagePullSecrets: image.pullSecrets.map((name) => ({ name })) } : {}),
       terminationGracePeriodSeconds: drainSeconds + GRACE_MARGIN_SECONDS,
       nodeSelector: { 'kubernetes.io/os': 'linux', ...compute.nodeSelector },
       ...(compute.tolerations?.length ? { tolerations: compute.tolerations } : {}),
-      affinity: affinityOf(amphora, preferredNodes),
+      affinity: affinityOf(amphora, placement),
       securityContext: {
         runAsNonRoot: true,
         runAsUser: HAPROXY_USER,
@@ -144,28 +154,4 @@ function resourcesOf({ spec }: Amphora) {
   const { cpu, memory } = spec.flavorData.compute ?? {};
   const limits = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
   return { requests: { cpu: '50m', memory: '64Mi', ...limits }, limits };
-}
-
-/** The two of a pair apart, where there are several nodes; and what comes after another where that one is, if it had best be. */
-function affinityOf({ spec }: Amphora, preferredNodes: readonly string[]) {
-  const pair = { [LABELS.loadBalancerUid]: spec.loadBalancer.uid, [LABELS.operation]: String(spec.operation) };
-  const topologyKey = spec.flavorData.compute?.topologyKey ?? 'kubernetes.io/hostname';
-  return {
-    podAntiAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [
-        { weight: 100, podAffinityTerm: { topologyKey, labelSelector: { matchLabels: pair } } },
-      ],
-    },
-    ...(preferredNodes.length === 0
-      ? {}
-      : {
-          nodeAffinity: {
-            // The field takes a single name.
-            preferredDuringSchedulingIgnoredDuringExecution: preferredNodes.map((name) => ({
-              weight: 50,
-              preference: { matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] },
-            })),
-          },
-        }),
-  };
 }

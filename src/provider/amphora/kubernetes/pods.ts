@@ -1,10 +1,10 @@
 import type { Amphora } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
-import { isNotFound } from '../../../kube/errors.ts';
 import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
+import { unlessGone } from '../../../kube/unless-gone.ts';
 import type { Watch, Watched } from '../../../kube/watched.ts';
-import { DriverError } from '../driver.ts';
+import { DriverError, type LoadBalancerRef } from '../driver.ts';
 import { FIELD_MANAGER, LABELS, MANAGED_BY, podName } from './names.ts';
 import { type Node, nodes, type Pod, pods } from './objects.ts';
 
@@ -23,7 +23,7 @@ export class AmphoraPods {
     this.#pods = watch<Pod>(pods, {
       labelSelector: `${LABELS.managedBy}=${MANAGED_BY}`,
       indexes: {
-        loadBalancer: ({ metadata }) => [metadata.labels?.[LABELS.loadBalancerUid] ?? ''],
+        loadBalancer: (pod) => (isAmphoraPod(pod) ? [`${pod.metadata.namespace}/${pod.metadata.labels?.[LABELS.loadBalancerUid]}`] : []),
         node: ({ spec }) => [spec.nodeName ?? ''],
       },
     });
@@ -50,9 +50,14 @@ export class AmphoraPods {
     return pod && isOf(amphora, pod) ? pod : undefined;
   }
 
-  /** Those of a load balancer, as the watch has them. */
-  ofLoadBalancer(uid: string): Pod[] {
-    return this.#pods.byIndex('loadBalancer', uid);
+  /** Those of a load balancer, as the watch has them. Whoever makes pods in another namespace may label these as they like: they don't count. */
+  ofLoadBalancer({ namespace, uid }: LoadBalancerRef): Pod[] {
+    return this.#pods.byIndex('loadBalancer', `${namespace}/${uid}`);
+  }
+
+  /** Those of an amphora's load balancer, its own among them. */
+  sistersOf({ metadata, spec }: Amphora): Pod[] {
+    return this.ofLoadBalancer({ namespace: metadata.namespace!, uid: spec.loadBalancer.uid });
   }
 
   /** The node that a pod runs on; null when it is gone from the cluster, undefined when the pod has none yet. */
@@ -83,11 +88,8 @@ export class AmphoraPods {
   /** Deletes this very pod. `graceSeconds` 0: its object is gone at once, whatever its node says. */
   async remove({ metadata }: Pod, graceSeconds: number, signal?: AbortSignal): Promise<void> {
     this.#removed.add(metadata.uid!);
-    try {
-      await this.#client.delete(pods, metadata, { preconditions: { uid: metadata.uid }, gracePeriodSeconds: graceSeconds, signal });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const options = { preconditions: { uid: metadata.uid }, gracePeriodSeconds: graceSeconds, signal };
+    await unlessGone(this.#client.delete(pods, metadata, options));
     this.#written.delete(keyOf(metadata));
   }
 
@@ -108,6 +110,22 @@ export class AmphoraPods {
   #remember(pod: Pod): void {
     this.#written.set(keyOf(pod), pod.metadata.resourceVersion!);
   }
+}
+
+/** Pods of a load balancer's amphorae, as the API server has them now. */
+export async function freshPodsOf(
+  client: Pick<KubeClient, 'listAll'>,
+  { namespace, uid }: LoadBalancerRef,
+  signal?: AbortSignal,
+): Promise<Pod[]> {
+  const labelSelector = `${LABELS.loadBalancerUid}=${uid}`;
+  return (await client.listAll<Pod>(pods, { namespace, labelSelector, signal })).items.filter(isAmphoraPod);
+}
+
+/** Whether it is an amphora's pod, which has the amphora's name: labels alone anybody may put on a pod. */
+function isAmphoraPod({ metadata: { name, labels } }: Pod): boolean {
+  const amphora = labels?.[LABELS.amphora];
+  return amphora !== undefined && name === podName(amphora);
 }
 
 const refOf = ({ metadata }: Amphora) => ({ namespace: metadata.namespace!, name: podName(metadata.name) });

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Amphora } from '../../../api/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
-import { isAlreadyExists, isNotFound } from '../../../kube/errors.ts';
+import { isAlreadyExists } from '../../../kube/errors.ts';
 import { find } from '../../../kube/find.ts';
 import { keyOf } from '../../../kube/paths.ts';
+import { unlessGone } from '../../../kube/unless-gone.ts';
 import { type Kept, keptIn, secretOf } from './files.ts';
 import { FIELD_MANAGER, LABELS, secretName } from './names.ts';
 import { type Secret, secrets } from './objects.ts';
@@ -55,11 +56,7 @@ export class AmphoraSecrets {
     this.#known.delete(keyOf(refOf(amphora)));
     const secret = await find<Secret>(this.#client, secrets, refOf(amphora), signal);
     if (secret?.metadata.labels?.[LABELS.loadBalancerUid] !== amphora.spec.loadBalancer.uid) return;
-    try {
-      await this.#client.delete(secrets, secret.metadata, { preconditions: { uid: secret.metadata.uid }, signal });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(this.#client.delete(secrets, secret.metadata, { preconditions: { uid: secret.metadata.uid }, signal }));
   }
 
   async #create(secret: Secret, options: { fieldManager: string; signal?: AbortSignal }): Promise<Secret> {

@@ -42,7 +42,7 @@ export class AmphoraSurroundings {
     const known = this.#given.get(key);
     const given = known && known.renewAt.getTime() > this.#now() ? known : await this.#give(amphora, known?.files ?? existing, signal);
     this.#given.set(key, given);
-    const pods = this.#pods.ofLoadBalancer(amphora.spec.loadBalancer.uid);
+    const pods = this.#pods.sistersOf(amphora);
     const situation = {
       standbyOf: standbyOf(
         amphora,

@@ -1,7 +1,7 @@
 import { KubeError } from '../../../kube/errors.ts';
 import type { Configuration } from '../configuration.ts';
 import { type AmphoraObservation, DriverError } from '../driver.ts';
-import { type MasterControl, type Reading, read, sumConnections, Total } from '../haproxy/index.ts';
+import { type MasterControl, type Reading, read, Total } from '../haproxy/index.ts';
 
 /** A silence shorter than this is not worth a word. */
 const patienceMs = 3_000;
@@ -47,14 +47,15 @@ export class AmphoraWatch {
    * Its connections. One that is started and says nothing may have as many as it had, and more that nobody knows of: it counts as queued, so that it is
    * taken for neither quiet nor drained.
    */
-  count(key: string, workers: Reading['workers'], isStarted: boolean): AmphoraObservation['connections'] {
+  count(key: string, workers: Reading['workers'], isStarted: boolean): Pick<AmphoraObservation, 'connections' | 'statistics'> {
     const total = this.#totals.get(key) ?? new Total();
     this.#totals.set(key, total);
-    if (workers.length > 0) total.add(workers.map((worker) => ({ id: String(worker.pid), total: worker.total })));
-    if (workers.length === 0 && isStarted) return { current: this.#open.get(key) ?? 0, total: total.value, queued: true };
-    const sum = sumConnections(workers);
-    this.#open.set(key, sum.current);
-    return { ...sum, total: total.value };
+    if (workers.length > 0) total.add(workers);
+    const counted = total.of(workers);
+    if (workers.length === 0 && isStarted)
+      return { ...counted, connections: { current: this.#open.get(key) ?? 0, total: total.connections, queued: true } };
+    this.#open.set(key, counted.connections.current);
+    return counted;
   }
 
   /** It is gone. */

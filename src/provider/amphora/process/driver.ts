@@ -2,7 +2,15 @@ import { access, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Amphora } from '../../../api/index.ts';
 import type { Configuration } from '../configuration.ts';
-import { ABSENT, type AmphoraDriver, type AmphoraObservation, DriverError, type VipObservation, type VipRef } from '../driver.ts';
+import {
+  ABSENT,
+  type AmphoraDriver,
+  type AmphoraObservation,
+  DriverError,
+  type LoadBalancerRef,
+  type VipObservation,
+  type VipRef,
+} from '../driver.ts';
 import { ALIVE_PORT } from '../haproxy/index.ts';
 import { KeyedMutex } from '../mutex.ts';
 import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddress, vipAddresses } from './addresses.ts';
@@ -167,9 +175,9 @@ export class ProcessDriver implements AmphoraDriver {
     });
   }
 
-  async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
+  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
-    return (await readdir(this.#layout.amphorae(loadBalancerUid)).catch(() => [])).sort();
+    return (await readdir(this.#layout.amphorae(uid)).catch(() => [])).sort();
   }
 
   async #newAmphora(amphora: Amphora, target: ProcessAmphora): Promise<AmphoraState> {

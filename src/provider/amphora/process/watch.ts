@@ -1,5 +1,5 @@
 import { ABSENT, type AmphoraObservation } from '../driver.ts';
-import { type Reading, read, sumConnections, Total } from '../haproxy/index.ts';
+import { type Reading, read, Total } from '../haproxy/index.ts';
 import type { AmphoraState, ProcessAmphora } from './amphora.ts';
 import type { VipServerObservation } from './vip.ts';
 
@@ -29,10 +29,10 @@ export class AmphoraWatch {
     const alive = (await target.process.alive()) !== undefined;
     const reading = alive ? await this.#read(key, target, state, signal) : undefined;
     const { workers, ...loaded } = reading ?? { workers: [] };
-    const { current, queued } = sumConnections(workers);
     const total = this.#totals.get(key) ?? new Total();
     this.#totals.set(key, total);
-    if (reading) total.add(workers.map((worker) => ({ id: String(worker.pid), total: worker.total })));
+    if (reading) total.add(workers);
+    const { connections, statistics } = total.of(workers);
     return {
       ...ABSENT,
       ...loaded,
@@ -45,7 +45,8 @@ export class AmphoraWatch {
       attached: vip.inRotation,
       standby: vip.inRotation ? vip.standby : undefined,
       // A client in the kernel's queue of the amphora is known to the VIP alone.
-      connections: { current: Math.max(current, vip.current), total: total.value, queued },
+      connections: { ...connections, current: Math.max(connections.current, vip.current) },
+      statistics,
     };
   }
 

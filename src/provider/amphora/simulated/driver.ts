@@ -6,6 +6,7 @@ import {
   type AmphoraObservation,
   ConfigurationRefused,
   DriverError,
+  type LoadBalancerRef,
   type VipObservation,
   type VipRef,
 } from '../driver.ts';
@@ -108,6 +109,8 @@ export class SimulatedDriver implements AmphoraDriver {
     const now = world.now();
     const found = this.#find(amphora);
     if (!found) return structuredClone(ABSENT);
+    const unseen = world.faults.strike('unseen', subjectOf(amphora));
+    if (unseen) throw new DriverError(unseen.reason, unseen.message);
     const running = this.#isRunning(found);
     const loaded = running && found.loaded ? seen(found.loaded, now) : undefined;
     return {
@@ -130,7 +133,9 @@ export class SimulatedDriver implements AmphoraDriver {
       })),
       members: (loaded?.configuration.pools ?? []).flatMap((pool) => this.#members(pool, found.name)),
       stickTablesSynced: !running || now >= found.syncedAt,
-      connections: running ? this.#connections(found) : { current: 0, total: 0, queued: false },
+      ...(running
+        ? this.#counted(found, loaded?.configuration.listeners[0]?.protocolPort)
+        : { connections: ABSENT.connections, statistics: [] }),
     };
   }
 
@@ -181,10 +186,10 @@ export class SimulatedDriver implements AmphoraDriver {
     });
   }
 
-  async list(loadBalancerUid: string, signal?: AbortSignal): Promise<string[]> {
+  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
     return this.world
-      .amphorae(loadBalancerUid)
+      .amphorae(uid)
       .map(({ name }) => name)
       .sort();
   }
@@ -217,13 +222,19 @@ export class SimulatedDriver implements AmphoraDriver {
     return { address: vip.address, ports: [...seen(vip.ports, now)], attached: reachable.map(({ name }) => name).sort() };
   }
 
-  #connections(amphora: SimulatedAmphora): AmphoraObservation['connections'] {
+  /** All connections are of one listener, and each brings 100 bytes and takes 1000. */
+  #counted(amphora: SimulatedAmphora, protocolPort: number | undefined): Pick<AmphoraObservation, 'connections' | 'statistics'> {
     const now = this.world.now();
     const rivals = this.world.amphorae(amphora.uid).filter((other) => !other.backup && seen(other.attached, now) && this.#isRunning(other));
     const takesTraffic = seen(amphora.attached, now) && (!amphora.backup || rivals.length === 0);
     if (takesTraffic) amphora.total += ((now - amphora.countedAt) / 1000) * this.world.newConnectionsPerSecond;
     amphora.countedAt = now;
-    return { current: amphora.held, total: Math.floor(amphora.total), queued: amphora.queued };
+    const [current, total] = [amphora.held, Math.floor(amphora.total)];
+    const counted = { activeConnections: current, totalConnections: total, bytesIn: 100 * total, bytesOut: 1000 * total, requestErrors: 0 };
+    return {
+      connections: { current, total, queued: amphora.queued },
+      statistics: protocolPort === undefined ? [] : [{ protocolPort, ...counted }],
+    };
   }
 
   #members({ pool, servers }: PoolConfiguration, amphora: string): AmphoraObservation['members'] {

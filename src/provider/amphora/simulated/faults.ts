@@ -15,6 +15,8 @@ export type Fault =
   | { kind: 'configurationRefused'; message: string; matches?: (configuration: Configuration) => boolean }
   /** The connections of the amphora neither end by themselves nor when asked to. */
   | { kind: 'connectionsDontEnd' }
+  /** The amphora can't be asked how it is: `observe` rejects. */
+  | { kind: 'unseen'; reason: string; message: string }
   /** The act rejects, having done nothing, or all of it. */
   | { kind: 'throws'; act: Act; when: 'before' | 'after'; error?: Error }
   /** The act never settles, unless its signal aborts it; nothing is done. */

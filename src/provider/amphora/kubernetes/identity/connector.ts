@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { endpoint } from '../../haproxy/address.ts';
 import type { Connect } from '../../haproxy/index.ts';
@@ -10,13 +11,22 @@ export interface Peer {
   serverName: string;
 }
 
+/** Begins a connection to an address of the pod network, in another way than from here by TCP. What goes wrong is an `error` of the stream. */
+export type Dial = (to: { host: string; port: number }) => Duplex;
+
 /** A connector by TLS 1.3 that shows the certificate of a context, and knows the other side by its authority and name. */
-export function tlsConnector({ address, port, serverName }: Peer, context: (signal: AbortSignal) => Promise<SecureContext>): Connect {
+export function tlsConnector(
+  { address, port, serverName }: Peer,
+  context: (signal: AbortSignal) => Promise<SecureContext>,
+  dial?: Dial,
+): Connect {
   return async (signal) => {
     const secureContext = await context(signal);
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const socket = connectTls({ host: address, port, servername: serverName, secureContext, minVersion: 'TLSv1.3' });
+      const to = { host: address, port };
+      const way = dial ? { socket: dial(to) } : to;
+      const socket = connectTls({ ...way, servername: serverName, secureContext, minVersion: 'TLSv1.3' });
       const abort = () => socket.destroy(signal.reason);
       const fail = (error: Error) => {
         signal.removeEventListener('abort', abort);

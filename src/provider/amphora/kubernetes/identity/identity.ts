@@ -6,7 +6,7 @@ import { ADMIN_PORT, type Connect } from '../../haproxy/index.ts';
 import { LABELS, MANAGED_BY, peersSecretName, serverName } from '../names.ts';
 import type { Authority, Leaf } from './authority.ts';
 import { type AuthorityPlace, openAuthoritySecret } from './authority-secret.ts';
-import { tlsConnector } from './connector.ts';
+import { type Dial, tlsConnector } from './connector.ts';
 
 /** Secret of the operator's namespace with the authority by which the operator and the amphorae know each other. */
 export const AUTHORITY_SECRET = 'reflavor-authority';
@@ -38,15 +38,17 @@ export class Identity {
   readonly #client: Pick<KubeClient, 'get' | 'create'>;
   readonly #namespace: string;
   readonly #now: () => number;
+  readonly #dial: Dial | undefined;
   #operator: { context: SecureContext; renewAt: Date } | undefined;
   /** By uid of the load balancer; the operator's under the empty one. */
   readonly #authorities = new Map<string, Authority>();
 
-  /** `namespace`: the operator's. `now`: milliseconds since the epoch. */
-  constructor({ client, namespace, now }: { client: Pick<KubeClient, 'get' | 'create'>; namespace: string; now: () => number }) {
-    this.#client = client;
-    this.#namespace = namespace;
-    this.#now = now;
+  /** `namespace`: the operator's. `now`: milliseconds since the epoch. `dial`: how amphorae are reached; default: from here, by TCP. */
+  constructor(options: { client: Pick<KubeClient, 'get' | 'create'>; namespace: string; now: () => number; dial?: Dial }) {
+    this.#client = options.client;
+    this.#namespace = options.namespace;
+    this.#now = options.now;
+    this.#dial = options.dial;
   }
 
   /**
@@ -77,7 +79,8 @@ export class Identity {
 
   /** A connector to the operator's port of an amphora at an address. */
   connector(address: string, amphora: { namespace: string; name: string }): Connect {
-    return tlsConnector({ address, port: ADMIN_PORT, serverName: serverName(amphora) }, (signal) => this.#operatorContext(signal));
+    const peer = { address, port: ADMIN_PORT, serverName: serverName(amphora) };
+    return tlsConnector(peer, (signal) => this.#operatorContext(signal), this.#dial);
   }
 
   /** The operator's own certificate stays in memory, and is renewed in time. */

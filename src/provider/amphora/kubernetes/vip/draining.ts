@@ -2,8 +2,9 @@ import type { KubeClient } from '../../../../kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../../../kube/errors.ts';
 import { find } from '../../../../kube/find.ts';
 import { DriverError } from '../../driver.ts';
-import { FIELD_MANAGER, LABELS } from '../names.ts';
-import { type Endpoint, type EndpointSlice, endpointSlices, type Pod, pods, type Service } from '../objects.ts';
+import { FIELD_MANAGER } from '../names.ts';
+import { type Endpoint, type EndpointSlice, endpointSlices, type Pod, type Service } from '../objects.ts';
+import { freshPodsOf } from '../pods.ts';
 import { agrees } from './agrees.ts';
 import { isOf, type Owner } from './metadata.ts';
 import { slicePortsOf } from './service.ts';
@@ -72,7 +73,7 @@ export class DrainingSlices {
         `EndpointSlice ${current.metadata.name} belongs to something else, and the VIP needs one of that name for amphorae that drain: delete or rename it. Nothing was touched.`,
       );
     const changed = change(current?.endpoints ?? [], family);
-    const ready = changed.length === 0 ? [] : await this.#readyPods(owner, signal);
+    const ready = changed.length === 0 ? [] : (await freshPodsOf(this.#client, owner, signal)).filter(isReady);
     const endpoints = changed.filter((endpoint) => ready.some((pod) => isOfPod(endpoint, pod)));
     const wanted = drainingSlice(owner, family, endpoints, service ? slicePortsOf(service) : current?.ports);
     try {
@@ -90,10 +91,5 @@ export class DrainingSlices {
       if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) return false;
       throw error;
     }
-  }
-
-  async #readyPods({ namespace, uid }: Owner, signal?: AbortSignal): Promise<Pod[]> {
-    const labelSelector = `${LABELS.loadBalancerUid}=${uid}`;
-    return (await this.#client.listAll<Pod>(pods, { namespace, labelSelector, signal })).items.filter(isReady);
   }
 }

@@ -25,7 +25,10 @@ export function disruptionBudget(owner: Owner): KubeObject {
   } as KubeObject;
 }
 
-/** Listeners are for all; the control port for the operator; peers and health for sister amphorae. Probes of the kubelet pass any policy. */
+/**
+ * Listeners are for all; the control port for the operator; peers for sister amphorae. Health is for all as well, since some network plug-ins count the
+ * kubelet as a stranger: it tells nothing but whether this one is alive and ready.
+ */
 export function networkPolicy(owner: Owner, operator: OperatorPods): KubeObject {
   const amphorae = { matchLabels: { [LABELS.loadBalancerUid]: owner.uid } };
   const operators = {
@@ -41,9 +44,9 @@ export function networkPolicy(owner: Owner, operator: OperatorPods): KubeObject 
       podSelector: amphorae,
       policyTypes: ['Ingress'],
       ingress: [
-        { ports: [range(1, Math.min(...own) - 1), range(Math.max(...own) + 1, 65535)] },
+        { ports: [range(1, Math.min(...own) - 1), only(HEALTH_PORT), range(Math.max(...own) + 1, 65535)] },
         { from: [operators], ports: [only(ADMIN_PORT)] },
-        { from: [{ podSelector: amphorae }], ports: [only(PEERS_PORT), only(HEALTH_PORT)] },
+        { from: [{ podSelector: amphorae }], ports: [only(PEERS_PORT)] },
       ],
     },
   } as KubeObject;

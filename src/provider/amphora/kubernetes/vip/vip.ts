@@ -1,9 +1,9 @@
 import type { Amphora } from '../../../../api/index.ts';
 import type { KubeClient } from '../../../../kube/client.ts';
-import { isNotFound } from '../../../../kube/errors.ts';
 import { find } from '../../../../kube/find.ts';
 import { keyOf } from '../../../../kube/paths.ts';
 import type { KubeObject, Resource } from '../../../../kube/types.ts';
+import { unlessGone } from '../../../../kube/unless-gone.ts';
 import type { Watch, Watched } from '../../../../kube/watched.ts';
 import { DriverError, type VipObservation, type VipRef } from '../../driver.ts';
 import { FIELD_MANAGER, guardName, LABELS, MANAGED_BY, peersSecretName, podName, vipServiceName } from '../names.ts';
@@ -18,6 +18,7 @@ import {
   secrets,
   services,
 } from '../objects.ts';
+import { freshPodsOf } from '../pods.ts';
 import { agrees } from './agrees.ts';
 import { DrainingSlices } from './draining.ts';
 import { disruptionBudget, networkPolicy, type OperatorPods } from './guards.ts';
@@ -169,7 +170,7 @@ export class KubernetesVip {
   }
 
   async #observation(ref: VipRef, service: Service, signal?: AbortSignal): Promise<VipObservation> {
-    const [slices, amphorae] = await Promise.all([this.#freshSlices(ref, signal), this.#freshPods(ref, signal)]);
+    const [slices, amphorae] = await Promise.all([this.#freshSlices(ref, signal), freshPodsOf(this.#client, ref, signal)]);
     const problem = vipProblem(ref, service);
     const ports = portsOf(service);
     const guarded = this.#guards.every(({ watched, make }) => agrees(watched.get(keyOf(make(ref))), make(ref)));
@@ -226,22 +227,9 @@ export class KubernetesVip {
     const labelSelector = `${SERVICE_NAME}=${vipServiceName(name)}`;
     return (await this.#client.listAll<EndpointSlice>(endpointSlices, { namespace, labelSelector, signal })).items;
   }
-
-  async #freshPods({ namespace, uid }: Owner, signal?: AbortSignal): Promise<Pod[]> {
-    const labelSelector = `${LABELS.loadBalancerUid}=${uid}`;
-    return (await this.#client.listAll<Pod>(pods, { namespace, labelSelector, signal })).items;
-  }
 }
 
 const whereOf = ({ metadata: { namespace, name }, spec: { loadBalancer } }: Amphora): { owner: Owner; name: string } => ({
   owner: { namespace: namespace!, name: loadBalancer.name, uid: loadBalancer.uid },
   name,
 });
-
-async function unlessGone(act: Promise<unknown>): Promise<void> {
-  try {
-    await act;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
