@@ -1,4 +1,4 @@
-# Everything a user or a developer starts. Needs Node 20 or newer, npm, Go 1.25 or newer and make; brings the rest itself.
+# Everything a user or a developer starts. Needs Node 20 or newer, npm, Go 1.25 or newer and make (the tests Python 3.11 too); brings the rest itself.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

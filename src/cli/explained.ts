@@ -1,4 +1,5 @@
 import { Cancelled, Failed, OwnedByGitOps, Refused, Superseded, Timeout } from '../sdk/errors.ts';
+import type { LoadBalancer } from '../sdk/kinds.ts';
 import { Interrupted } from './exit-codes.ts';
 
 /**
@@ -16,11 +17,13 @@ function next(error: unknown, args: string[]): string[] {
   if (error instanceof OwnedByGitOps) return [`To change it all the same until it is written back: kubectl lb ${args.join(' ')} --force`];
   if (error instanceof Interrupted && args.includes('--wait'))
     return ['What was asked for goes on. kubectl lb status shows how far it is.'];
-  const { name, namespace } = (error as { loadBalancer?: { metadata: { name: string; namespace?: string } } }).loadBalancer?.metadata ?? {};
-  const lb = `${name} --namespace ${namespace}`;
-  if (!name) return [];
-  if (error instanceof Failed) return [`When the cause is mended: kubectl lb retry ${lb}`, `To give it up: kubectl lb cancel ${lb}`];
-  if (error instanceof Refused && !error.reason.startsWith('NothingTo')) return [`To take it back: kubectl lb cancel ${lb}`];
+  const { loadBalancer } = error as { loadBalancer?: LoadBalancer };
+  if (!loadBalancer) return [];
+  const { metadata, spec, status } = loadBalancer;
+  const lb = `${metadata.name} --namespace ${metadata.namespace}`;
+  const takeBack = spec.flavorId !== status?.flavorId && status?.flavorId ? [`To take it back: kubectl lb cancel ${lb}`] : [];
+  if (error instanceof Failed) return [`When the cause is mended: kubectl lb retry ${lb}`, ...takeBack];
+  if (error instanceof Refused) return takeBack;
   if (error instanceof Timeout || error instanceof Superseded || error instanceof Cancelled) return [`See: kubectl lb status ${lb}`];
   return [];
 }

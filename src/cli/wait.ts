@@ -1,36 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Listr, type ListrTask } from 'listr2';
+import { Listr, ListrDefaultRendererLogLevels, ListrLogLevels, type ListrTask } from 'listr2';
 import { GOALS } from '../api/names.ts';
 import type { LoadBalancer, Progress } from '../sdk/index.ts';
 import { shortDuration } from './durations.ts';
-import { type Io, plain } from './io.ts';
+import type { Io } from './io.ts';
 import { goalOutput } from './views/progress.ts';
 
-/**
- * Shows a wait goal by goal: as a list that moves on a terminal, as plain lines elsewhere. Resolves and rejects as the wait does.
- */
+const UNPAINTED = Object.fromEntries(
+  [...Object.values(ListrDefaultRendererLogLevels), ...Object.values(ListrLogLevels)].map((level) => [level, (text = '') => text]),
+);
+
+/** Shows a wait goal by goal: as a list that moves on a terminal, as plain lines elsewhere. Resolves and rejects as the wait does. */
 export async function showWait(steps: AsyncGenerator<Progress, LoadBalancer>, io: Io): Promise<LoadBalancer> {
   const wait = new Wait(steps, io.isTerminal);
   const tasks: ListrTask[] = GOALS.map((name) => ({
     title: name,
     task: async (_, task) => {
-      const last = await wait.until(
-        (progress) => progress.goals.some((goal) => goal.name === name && goal.met),
-        (progress) => {
-          task.output = goalOutput(progress);
-        },
-      );
+      const isMet = ({ goals }: Progress) => goals.some((goal) => goal.name === name && goal.met);
+      const show = (progress: Progress) => {
+        task.output = goalOutput(progress);
+      };
+      const last = await wait.until(isMet, show).catch((error: Error) => {
+        // The whole story is told once, after the list.
+        throw new Error(error.name);
+      });
       const goal = last?.goals.find((candidate) => candidate.name === name);
       if (!goal?.met) return void task.skip(`${name}: nothing to do`);
       task.title = `${name}  after ${shortDuration(goal.afterSeconds!)}`;
     },
   }));
-  const uncoloured = new Proxy({}, { get: () => (text?: string) => text ?? '' });
-  const color = io.paint === plain || io.paint('red', 'x') === 'x' ? uncoloured : {};
+  // Older Nodes paint whatever the terminal and NO_COLOR say.
+  const color = io.paint('red', '') === '' ? UNPAINTED : {};
   const list = new Listr(tasks, {
     renderer: io.isTerminal ? 'default' : 'simple',
-    rendererOptions: { color, showErrorMessage: false, collapseErrors: false, showSkipMessage: true } as object,
-    fallbackRendererOptions: { color } as object,
+    rendererOptions: { color, showErrorMessage: false, collapseErrors: false } as object,
     registerSignalListeners: false,
     exitOnError: true,
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { findBinaries } from '../../tools/binaries.ts';
+import { usePlugin } from '../support/kubectl-lb.ts';
 import { useOpenstackClients } from '../support/openstack.ts';
 import { useRest } from './rest/setting.ts';
 
@@ -29,6 +30,7 @@ function blocksOf(text: string): Block[] {
 }
 
 const clients = useOpenstackClients();
+const plugin = usePlugin();
 const { world, ...rest } = useRest();
 let folder: string;
 let env: Record<string, string>;
@@ -40,7 +42,7 @@ beforeAll(async () => {
   const { kubectl } = findBinaries();
   env = {
     ...clients.env,
-    PATH: `${join(kubectl, '..')}:${clients.env.PATH}`,
+    PATH: [join(kubectl, '..'), plugin.dir, clients.env.PATH].join(':'),
     KUBECONFIG: join(folder, 'kubeconfig'),
     ...{ OS_AUTH_TYPE: 'admin_token', OS_ENDPOINT: rest.api().url, OS_TOKEN: rest.token('root') },
   };

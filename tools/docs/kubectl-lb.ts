@@ -31,7 +31,7 @@ A plugin for kubectl that resizes load balancers, shows how far it is, and takes
 
 ## Install it
 
-It is one file and needs Node 20 or newer, nothing else. \`make package\` builds it into \`dist/package/\`; then either copy it,
+It is one file and needs Node 20.12 or newer, nothing else. \`make package\` builds it into \`dist/package/\`; then either copy it,
 
 \`\`\`
 install dist/package/kubectl-lb dist/package/kubectl_complete-lb /usr/local/bin/
@@ -40,8 +40,8 @@ install dist/package/kubectl-lb dist/package/kubectl_complete-lb /usr/local/bin/
 or install the npm package that the folder is: \`npm install --global ./dist/package\`. \`kubectl_complete-lb\` is for the completion of the shell, which kubectl's
 own completion (\`kubectl completion --help\`) asks it for.
 
-Whoever uses it needs the rights of the role \`reflavor-edit\` of the chart; \`reflavor-view\` is enough for what only reads. Flavors that a user may not list are
-taken by name alone.
+The chart's role \`reflavor-view\` is enough for what only reads; \`reflavor-edit\` beside it, for the rest (both are part of Kubernetes' own \`view\` and \`edit\`). Flavors that a
+user may not list are taken by name alone.
 
 ## What a script may rely on
 

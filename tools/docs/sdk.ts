@@ -27,6 +27,8 @@ export function sdkPage(declarations: ReadonlyMap<string, string>): string {
     const clause = new RegExp(`export (?:type )?(\\*|\\{[^}]*\\}) from '\\./${file.replace('.d.ts', '')}\\.ts'`).exec(index)?.[1];
     return clause === '*' || new RegExp(`\\b${name}\\b`).test(clause ?? '');
   };
+  const forgotten = [...declarations.keys()].filter((file) => file !== 'index.d.ts' && !SECTIONS.some(([, known]) => known === file));
+  if (forgotten.length > 0) throw new Error(`the page of the SDK has no section for ${forgotten.join(', ')}`);
   const sections = new Map<string, string[]>();
   for (const [title, file] of SECTIONS) {
     const entries = declarationsIn(declarations.get(file)!).filter(({ name }) => exported(file, name));
@@ -76,7 +78,7 @@ const INTRODUCTION = `# SDK
 
 Resize load balancers from a TypeScript or JavaScript program, and follow what comes of it. The package \`reflavor\` (\`make package\` builds it into
 \`dist/package/\`) depends on nothing; it takes the credentials of [@kubernetes/client-node](https://www.npmjs.com/package/@kubernetes/client-node), of any version from 1.0 on, or
-works by way of [kubernetes-fluent-client](https://www.npmjs.com/package/kubernetes-fluent-client). Node 20 or newer.
+works by way of [kubernetes-fluent-client](https://www.npmjs.com/package/kubernetes-fluent-client). Node 20.12 or newer.
 
 \`\`\`ts
 import { KubeConfig } from '@kubernetes/client-node';

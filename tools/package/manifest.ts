@@ -6,7 +6,8 @@ export function manifest({ version, license }: { version: string; license: strin
     description: 'Resize load balancers on Kubernetes live: SDK for programs, and the kubectl plugin `kubectl lb`.',
     keywords: ['kubernetes', 'kubectl-plugin', 'load-balancer', 'haproxy', 'octavia'],
     license,
-    engines: { node: '>=20' },
+    // What runs in it is tried on 20; util.styleText came with 20.12.
+    engines: { node: '>=20.12' },
     exports: { '.': { types: './types/index.d.mts', default: './index.mjs' }, './package.json': './package.json' },
     bin: { 'kubectl-lb': 'kubectl-lb', 'kubectl_complete-lb': 'kubectl_complete-lb' },
     peerDependencies: { '@kubernetes/client-node': '>=1' },

@@ -1,5 +1,5 @@
 import { type App, ById, Listing, listed } from '../app.ts';
-import { type Item, selected } from '../listing.ts';
+import type { Item } from '../listing.ts';
 import { NETWORKS, notFound } from '../octavia/index.ts';
 
 const tags = ['networks'];
@@ -36,7 +36,7 @@ export function networkRoutes(app: App): void {
     app.get(`/v2.0/${plural}/:id`, { schema: { tags, summary: `Show a ${one}`, params: ById } }, (request) => {
       const found = all.find(({ id }) => id === request.params.id);
       if (!found) throw notFound(one, request.params.id);
-      return { [one]: selected(found, undefined) };
+      return { [one]: found };
     });
   }
 }

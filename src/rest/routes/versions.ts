@@ -33,8 +33,8 @@ const VERSIONS: readonly (readonly [id: string, updated: string])[] = [
   ['v2.27', '2023-05-05'],
 ];
 
-/** Where a request was sent to, up to and with these parts of its path: what links start with. */
-export const baseOf = ({ protocol, host, originalUrl }: FastifyRequest): string =>
+/** The address that a request was sent to, with the prefix that it had. */
+const baseOf = ({ protocol, host, originalUrl }: FastifyRequest): string =>
   `${protocol}://${host}${originalUrl.startsWith('/load-balancer') ? '/load-balancer' : ''}`;
 
 /** The version document, at `/` and at `/v2.0`. */

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { conditionOf, type LoadBalancer } from '../../../src/api/index.ts';
-import { findBinaries } from '../../../tools/binaries.ts';
 import { eventually } from '../../support/eventually.ts';
+import { usePlugin } from '../../support/kubectl-lb.ts';
 import { useOpenstackClients } from '../../support/openstack.ts';
 import { TestSink } from '../../support/sink.ts';
 import { useRest } from '../rest/setting.ts';
@@ -12,6 +9,7 @@ import { useRest } from '../rest/setting.ts';
 /** The story that Octavia's resize proposal tells, from end to end; docs/proposal.md maps its sentences to these tests and others. */
 describe('the resize proposal, as a user of OpenStack’s clients lives through it', () => {
   const clients = useOpenstackClients();
+  const plugin = usePlugin();
   const sink = new TestSink();
   beforeAll(() => sink.start());
   afterAll(() => sink.stop());
@@ -55,7 +53,12 @@ describe('the resize proposal, as a user of OpenStack’s clients lives through 
 
   test('resizes it, watches every goal, and hears of it', async () => {
     await strategy(3600);
-    const watch = new Watch(['get', 'lb', 'web', '-n', 'team-a', '-w', '--no-headers'], rest.controlPlane.kubeconfigPath);
+    // As slow as to be seen being built.
+    world.delays.build = 2000;
+    // Until it says that the new flavor is in force and nothing is left to do.
+    const watched = plugin.run(rest.controlPlane.kubeconfigPath, ['status', 'web', '-n', 'team-a', '--watch'], {
+      onOutput: (all, interrupt) => /ACTIVE {2}ONLINE .* flavor large\n/.test(all) && interrupt(),
+    });
     const { code, http, shown } = await openstack('resize', '--flavor', 'large', 'web');
     expect({ code, http, shown }).toEqual({ code: 0, http: 202, shown: '' });
     // From the 202 on, whoever waits for ACTIVE waits for the end.
@@ -66,12 +69,14 @@ describe('the resize proposal, as a user of OpenStack’s clients lives through 
     expect(lb.status?.operation?.goals?.map(({ name }) => name)).toEqual([
       ...['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed'],
     ]);
-    await eventually(() => expect(watch.lines.at(-1)).toMatch(/^web +large +large +ACTIVE +ONLINE .* Succeeded /));
-    await watch.stop();
-    // The flavor is written last of all.
-    const during = watch.lines.filter((line) => line.includes('PENDING_UPDATE') && !line.includes('Succeeded'));
-    expect(during.length).toBeGreaterThan(2);
-    for (const line of during) expect(line).toMatch(/^web +small +large +PENDING_UPDATE +ONLINE /);
+    delete world.delays.build;
+    const trees = (await watched).stdout.split(/^(?=team-a\/web )/m);
+    expect(trees.at(-1)).toMatch(/^team-a\/web {2}ACTIVE {2}ONLINE .* flavor large\n/);
+    // The flavor is written last of all: until then the old one is in force, and the goals are ticked off one after the other.
+    const during = trees.filter((tree) => tree.includes('▸ '));
+    expect(during.length).toBeGreaterThan(1);
+    for (const tree of during) expect(tree).toMatch(/^team-a\/web {2}PENDING_UPDATE {2}ONLINE .* flavor small, wanted large\n/);
+    expect(during.at(-1)).toMatch(/✔ Attached .*\n(.*\n)*.*Amphora .* small .* NoLonger .*\n.*Amphora .* large .* Carries /);
     await heard('create.start', 'create.end', 'resize.start', 'resize.end');
     const [started, ended] = events().slice(-2);
     expect(started?.data).toMatchObject({ name: 'web', operation: { from_flavor_id: 'small', to_flavor_id: 'large' } });
@@ -124,19 +129,3 @@ describe('the resize proposal, as a user of OpenStack’s clients lives through 
     await eventually(() => expect(events().at(-1)).toMatchObject({ type: 'octavia.loadbalancer.resize.end' }), { withinMs: 30_000 });
   }, 120_000);
 });
-
-/** What a program goes on writing, line by line. */
-class Watch {
-  readonly lines: string[] = [];
-  readonly #child;
-
-  constructor(args: string[], kubeconfig: string) {
-    this.#child = spawn(findBinaries().kubectl, [`--kubeconfig=${kubeconfig}`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    createInterface(this.#child.stdout).on('line', (line) => this.lines.push(line));
-  }
-
-  async stop(): Promise<void> {
-    this.#child.kill();
-    await once(this.#child, 'close');
-  }
-}

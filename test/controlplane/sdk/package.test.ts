@@ -74,7 +74,7 @@ export const bare = new Flavor({ metadata: { name: 'x' }, spec: {} });
 test('it depends on nothing, and brings types, licences and both programs', async () => {
   const installed = join(project, 'node_modules/reflavor');
   const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
-  expect(manifest).toMatchObject({ name: 'reflavor', license: 'Apache-2.0', engines: { node: '>=20' } });
+  expect(manifest).toMatchObject({ name: 'reflavor', license: 'Apache-2.0', engines: { node: '>=20.12' } });
   expect(manifest.dependencies).toBeUndefined();
   expect((await readdir(join(project, 'node_modules'))).filter((name) => !name.startsWith('.'))).toEqual(['reflavor']);
   expect(await readFile(join(installed, 'index.mjs'), 'utf8')).not.toMatch(/\bzod\b|from ['"](?!node:)/);
