@@ -108,7 +108,7 @@ export function preview(facts: Facts): Preview {
   }
   const { image, imageInForce } = facts;
   if (enters && image && imageInForce && isOlderTag(image, imageInForce)) {
-    const message = `Flavor ${to} has image ${image}, older than ${imageInForce} that it runs now: what only the newer one knows, it may refuse.`;
+    const message = `Flavor ${to} has image ${image}, older than ${imageInForce} in force: what only the newer one knows, it may refuse or lack.`;
     warnings.push({ reason: 'OlderImage', message });
   }
   if (!flavor) warnings.push({ reason: 'FlavorUnknown', message: `You may not read flavors: nothing is known of ${to}.` });
@@ -142,7 +142,8 @@ async function imageInForce(
   try {
     const amphorae = await client.list(Amphora, { namespace: metadata.namespace, signal });
     const own = amphorae.filter(({ spec }) => spec.loadBalancer.uid === metadata.uid && spec.flavorId === status?.flavorId);
-    return own.find(({ spec }) => spec.flavorData.ampImageTag)?.spec.flavorData.ampImageTag;
+    // Where the flavor names no image, its HAProxy's version stands for the tag.
+    return own[0]?.spec.flavorData.ampImageTag ?? own[0]?.status?.haproxyVersion;
   } catch (error) {
     return unlessForbidden(error);
   }

@@ -56,7 +56,7 @@ function conditionNodes({ loadBalancer, paint }: View): Node[] {
 function operationNodes({ loadBalancer, now, paint }: View): Node[] {
   const { operation, amphorae = [] } = loadBalancer.status ?? {};
   if (!operation) return [];
-  const { number, kind, from, to, attempt = 1, progress, startedAt, finishedAt, result, reason, message } = operation;
+  const { number, kind, from, to, attempt = 1, progress, startedAt, finishedAt, result, reason, message, warning } = operation;
   const way = from && from !== to ? `${from} → ${to}` : to;
   const what = `${paint('bold', `Operation ${number}`)}: ${kind} ${way}${attempt > 1 ? `, attempt ${attempt}` : ''}`;
   if (finishedAt) {
@@ -71,7 +71,11 @@ function operationNodes({ loadBalancer, now, paint }: View): Node[] {
   return [
     {
       text: `${what}, ${state}, for ${ago(startedAt, now)}`,
-      children: [...goalNodes(operation, paint), ...(connections ? [{ text: `connections of those replaced: ${connections}` }] : [])],
+      children: [
+        ...(warning ? [{ text: `${paint('yellow', warning.reason)}: ${warning.message}` }] : []),
+        ...goalNodes(operation, paint),
+        ...(connections ? [{ text: `connections of those replaced: ${connections}` }] : []),
+      ],
     },
   ];
 }

@@ -136,7 +136,7 @@ shop/web  PENDING_UPDATE  DEGRADED  VIP 198.51.100.1  flavor small, wanted large
   test('says when it goes back, is suspended, or has a listener in trouble', () => {
     const loadBalancer = web(
       {
-        operation: { ...operation, result: 'Cancelled' },
+        operation: { ...operation, result: 'Cancelled', warning: { reason: 'OlderImage', message: 'it may lack something.' } },
         listenerProblems: [{ listener: 'http', reason: 'SecretNotFound', message: 'there is no Secret tls' }],
       },
       { suspend: true },
@@ -144,6 +144,7 @@ shop/web  PENDING_UPDATE  DEGRADED  VIP 198.51.100.1  flavor small, wanted large
     const text = statusTree({ loadBalancer, amphorae: [], now, paint: plain }).join('\n');
     expect(text).toContain('flavor small, wanted large  suspended');
     expect(text).toContain('Resize small → large, going back (Cancelled), for 60s');
+    expect(text).toContain('├─ OlderImage: it may lack something.');
     expect(text).toContain('SecretNotFound: there is no Secret tls');
     expect(text).toContain('192.0.2.1:80  UNKNOWN');
   });
