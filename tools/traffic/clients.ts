@@ -4,6 +4,7 @@ import * as https from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type HttpOutcome, type HttpRequest, httpExchange } from './http-exchange.ts';
 import type { Pace } from './pace.ts';
+import { QuickClient } from './quick-client.ts';
 import type { TrafficSettings } from './settings.ts';
 import { type Kind, kinds, type Outcome, type Tally } from './tally.ts';
 import { tcpExchange } from './tcp-exchange.ts';
@@ -51,10 +52,14 @@ function tcpClient(settings: TrafficSettings, kind: Kind, index: number, tally: 
 }
 
 function httpClient(settings: TrafficSettings, kind: Kind, index: number, tally: Tally): Client {
+  if (settings.scheme === 'http' && (kind === 'newConnections' || kind === 'keepAlive')) {
+    const client = new QuickClient({ ...settings, keepAlive: kind === 'keepAlive' });
+    return { request: () => retriedOnce(() => client.request(), tally), close: () => client.close() };
+  }
   const agent = new (settings.scheme === 'https' ? https : http).Agent({ keepAlive: kind === 'keepAlive', maxSockets: 1 });
   const base = baseRequest(settings, kind, agent);
   const close = () => agent.destroy();
-  if (kind === 'keepAlive') return { request: () => askOnKeptConnection(base, tally), close };
+  if (kind === 'keepAlive') return { request: () => retriedOnce(() => httpExchange(base), tally), close };
   if (kind !== 'sticky') return { request: () => httpExchange(base), close };
 
   const watch = moveWatch(`client ${index + 1}`, tally);
@@ -98,11 +103,11 @@ function baseRequest(settings: TrafficSettings, kind: Kind, agent: http.Agent): 
 }
 
 /** A GET may be sent again, once, when a kept connection turns out to have been closed while it was idle (RFC 9112 section 9.3.1). */
-async function askOnKeptConnection(request: HttpRequest, tally: Tally): Promise<Outcome> {
-  const outcome = await httpExchange(request);
+async function retriedOnce(ask: () => Promise<Outcome>, tally: Tally): Promise<Outcome> {
+  const outcome = await ask();
   if (!outcome.closedWhileIdle) return outcome;
   tally.retried();
-  return httpExchange(request);
+  return ask();
 }
 
 function keepCookies(jar: Map<string, string>, outcome: HttpOutcome): void {

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { describeError, idleRaceMs, isConnectionClosed, judge, wrongName } from './judge.ts';
 import { firstWrongByte } from './payload.ts';
 import type { Outcome } from './tally.ts';
 
@@ -17,12 +18,6 @@ export interface HttpRequest extends https.RequestOptions {
 export interface HttpOutcome extends Outcome {
   setCookie?: string[];
 }
-
-/**
- * A connection that the server closed while it was idle shows at once when it is used again; one that breaks later than this had taken
- * the request. Milliseconds, generous because the machine is busy.
- */
-const idleRaceMs = 1000;
 
 /**
  * Makes one GET and judges the answer. Never rejects: whatever isn't a 200 with the whole and right body by the time-out is an outcome with an error.
@@ -43,7 +38,7 @@ export function httpExchange(request: HttpRequest): Promise<HttpOutcome> {
       const ms = performance.now() - startedAt;
       const untouched = !answered && req.reusedSocket && req.socket?.bytesRead === bytesBefore;
       const closed = isConnectionClosed(error);
-      finish({ ms, error: describe(error, answered), closedWhileIdle: untouched && closed && ms < idleRaceMs });
+      finish({ ms, error: describeError(error, answered), closedWhileIdle: untouched && closed && ms < idleRaceMs });
     };
     req.on('socket', (socket) => {
       bytesBefore = socket.bytesRead;
@@ -56,7 +51,7 @@ export function httpExchange(request: HttpRequest): Promise<HttpOutcome> {
       res.on('error', fail);
       res.on('end', () => {
         const member = res.headers['x-member'] as string | undefined;
-        const error = judge(res, body, checkClientAddress ? req.socket?.localAddress : undefined);
+        const error = wrongWith(res, body, checkClientAddress ? req.socket?.localAddress : undefined);
         finish({ error, member, setCookie: res.headers['set-cookie'] });
       });
     });
@@ -64,15 +59,10 @@ export function httpExchange(request: HttpRequest): Promise<HttpOutcome> {
   });
 }
 
-function judge(res: http.IncomingMessage, body: PayloadBody | TextBody, ownAddress: string | undefined): string | undefined {
-  const member = res.headers['x-member'] as string | undefined;
-  if (res.statusCode !== 200) return `status ${res.statusCode} from ${member ?? 'the load balancer'}`;
-  if (!res.complete) return 'the answer was cut short';
-  const wrongBody = body.wrong(member);
-  if (wrongBody !== undefined) return wrongBody;
-  const seen = res.headers['x-client-address'];
-  if (ownAddress !== undefined && seen !== ownAddress) return `the member saw the client address ${seen}, not ${ownAddress}`;
-  return undefined;
+function wrongWith(res: http.IncomingMessage, body: PayloadBody | TextBody, ownAddress: string | undefined): string | undefined {
+  const [member, clientAddress] = ['x-member', 'x-client-address'].map((name) => res.headers[name] as string | undefined);
+  const wrongBody = res.complete ? body.wrong(member) : 'the answer was cut short';
+  return judge({ status: res.statusCode!, member, clientAddress }, wrongBody, ownAddress);
 }
 
 class TextBody {
@@ -83,8 +73,7 @@ class TextBody {
   }
 
   wrong(member: string | undefined): string | undefined {
-    if (member === undefined || this.#text === member) return undefined;
-    return `the body of ${member} is ${JSON.stringify(this.#text.slice(0, 80))}`;
+    return wrongName(this.#text, member);
   }
 }
 
@@ -108,14 +97,4 @@ class PayloadBody {
     if (this.#received !== this.#expected) return `the download has ${this.#received} bytes, not ${this.#expected}`;
     return undefined;
   }
-}
-
-function isConnectionClosed(error: Error): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ECONNRESET' || code === 'EPIPE';
-}
-
-function describe(error: Error, answered: boolean): string {
-  if (isConnectionClosed(error)) return `the connection was lost ${answered ? 'within' : 'before'} the answer (${error.message})`;
-  return error.message || ((error as AggregateError).errors ?? []).map(String).join(', ') || error.name;
 }
