@@ -42,7 +42,7 @@ export interface MemberStats {
  * - `/status?code=` answers with that status;
  * - `/echo` answers with what it received, as JSON: member, method, url, headers, clientAddress, clientCertificate;
  * - `/session?cookie=` sets that cookie (default JSESSIONID), unless the request has it;
- * - `/health` answers 200, or 503 after `setHealthy(false)`;
+ * - `/health` answers 200, or 503 after `setHealthy(false)`, and with `?only=` to whoever has none of these addresses, separated by commas;
  * - anything else answers at once. The body is the name, where nothing else is said.
  *
  * A tcp member greets with `<name> <client address>\n`, then echoes; `setHealthy(false)` makes it refuse new connections.
@@ -158,7 +158,7 @@ export class MemberServer {
 
     switch (path) {
       case '/health':
-        return end(this.#healthy ? 200 : 503, name);
+        return end(this.#healthy && (url.searchParams.get('only') ?? clientAddress).split(',').includes(clientAddress) ? 200 : 503, name);
       case '/slow':
         await delay(numberOf(url, 'ms', 1000));
         return end(200, name);

@@ -50,6 +50,12 @@ describe('members', () => {
     expect(await member.stats()).toMatchObject({ requests: 3, healthChecks: 3 });
   });
 
+  test('health fails for all but some addresses where that is asked for', async () => {
+    const { url } = await oneMember();
+    expect((await fetch(`${url}/health?only=192.0.2.1,127.0.0.1`)).status).toBe(200);
+    expect((await fetch(`${url}/health?only=192.0.2.1`)).status).toBe(503);
+  });
+
   test('a slow answer and a slow download take the time they were asked to, and the download has the known bytes', async () => {
     const { url } = await oneMember();
     const startedAt = performance.now();
