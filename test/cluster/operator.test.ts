@@ -1,81 +1,105 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
-import type { Goal } from '../../src/api/index.ts';
 import { startMemberPods } from '../../tools/traffic/pods/members.ts';
 import { startTrafficOn, useCluster, type WideTraffic } from '../support/cluster.ts';
+import { HELD_GOALS, resizeHeldAt } from '../support/hold.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
 
 jest.setTimeout(300_000);
 
 const PORT = 8080;
 const scene = useCluster('operator');
-let lb: Subject;
-let traffic: WideTraffic;
-const unhurt = () => expect(traffic.counts().map(verdictOf)).toEqual(traffic.counts().map(() => unharmed));
-const other = { 'test-small': 'test-large', 'test-large': 'test-small' } as Record<string, string>;
+
+/** One load balancer and the traffic at it, resized to and fro between its two flavors. */
+interface Resized {
+  lb: Subject;
+  count: number;
+  flavors: [string, string];
+  traffic: WideTraffic;
+}
+
+/** A single one and a pair: whatever is done to the operator is done while both are resized. */
+const all: Resized[] = [];
 
 beforeAll(async () => {
-  lb = new Subject(scene, 'web');
   const members = await startMemberPods(scene.place());
-  await lb.create(httpSpec(members, PORT, { flavorId: 'test-small' }));
-  await lb.untilAtRest('test-small');
-  traffic = await startTrafficOn(scene, scene.nodes.slice(0, 2), {
-    url: `http://${await lb.host(PORT)}/`,
-    newConnections: 3,
-    keepAlive: 3,
-    slow: 1,
-    downloads: 1,
-    rate: 300,
-    maxSeconds: 1800,
-  });
-  await traffic.waitFor(500);
+  const make = async (name: string, count: number, flavors: [string, string]): Promise<Resized> => {
+    const lb = new Subject(scene, name);
+    await lb.create(httpSpec(members, PORT, { flavorId: flavors[0] }));
+    await lb.untilAtRest(flavors[0], count);
+    const options = { newConnections: 3, keepAlive: 3, slow: 1, downloads: 1, rate: 100, maxSeconds: 1800 };
+    const traffic = await startTrafficOn(scene, scene.nodes.slice(0, 2), { url: `http://${await lb.host(PORT)}/`, ...options });
+    await traffic.waitFor(200);
+    return { lb, count, flavors, traffic };
+  };
+  all.push(...(await Promise.all([make('single', 1, ['test-small', 'test-large']), make('pair', 2, ['test-small-ha', 'test-large-ha'])])));
 }, 300_000);
 
-/** Begins a resize to the flavor that isn't in force, and resolves with it once that goal, or one after it, is worked on. */
-async function resizeAsFarAs(goal: Goal): Promise<string> {
-  const to = other[(await lb.get()).status!.flavorId!]!;
-  await lb.patch({ flavorId: to });
-  await lb.until((o) => {
-    expect(o.status?.operation?.to).toBe(to);
-    expect(goals.indexOf(o.status?.operation?.step ?? 'Accepted')).toBeGreaterThanOrEqual(goals.indexOf(goal));
-  });
-  return to;
+const unhurt = () => {
+  const counts = all.flatMap(({ traffic }) => traffic.counts());
+  expect(counts.map(verdictOf)).toEqual(counts.map(() => unharmed));
+};
+
+/** The flavor that isn't in force. */
+async function other({ lb, flavors }: Resized): Promise<string> {
+  const { flavorId } = (await lb.get()).status!;
+  return flavors.find((flavor) => flavor !== flavorId)!;
 }
-const goals: Goal[] = ['Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed'];
 
-test.each(goals.slice(0, -1))('the operator is killed when a resize has come to %s: another one ends it well', async (goal) => {
-  const to = await resizeAsFarAs(goal);
+/** Begins to resize both and has them wait at a goal; what it returns lets them go on, and what that returns waits until both have ended well. */
+async function resizeBoth(goal: (typeof HELD_GOALS)[number]) {
+  const resizes = await Promise.all(
+    all.map(async (one) => {
+      const to = await other(one);
+      return { ...one, to, release: await resizeHeldAt(goal, one.lb, to) };
+    }),
+  );
+  return {
+    resizes,
+    release: () => Promise.all(resizes.map(({ release }) => release())),
+    async ended() {
+      for (const { lb, to, count } of resizes) {
+        const { status } = await lb.untilAtRest(to, count);
+        expect(status?.operation).toMatchObject({ to, result: 'Succeeded', attempt: 1 });
+      }
+      unhurt();
+    },
+  };
+}
+
+test.each(HELD_GOALS)(
+  'the operator is killed when resizes of a single one and a pair are at %s: another one ends them well',
+  async (goal) => {
+    const { release, ended } = await resizeBoth(goal);
+    await Promise.all([scene.operator.kill(), release()]);
+    await ended();
+  },
+);
+
+test('the operator is killed right after the flavors are in force: another one clears the old amphorae away', async () => {
+  const { resizes, release, ended } = await resizeBoth('Detached');
+  await release();
+  for (const { lb, to } of resizes) await lb.until((o) => expect(o.status?.flavorId).toBe(to));
   await scene.operator.kill();
-  await lb.untilAtRest(to);
-  expect((await lb.get()).status?.operation).toMatchObject({ to, result: 'Succeeded', attempt: 1 });
-  unhurt();
+  await ended();
 });
 
-test('the operator is killed right after the flavor is in force: another one clears the old amphora away', async () => {
-  const to = other[(await lb.get()).status!.flavorId!]!;
-  await lb.patch({ flavorId: to });
-  await lb.until((o) => expect(o.status?.flavorId).toBe(to));
-  await scene.operator.kill();
-  await lb.untilAtRest(to);
-  unhurt();
-});
-
-test('the chart is upgraded to another version in the middle of a resize: it goes on', async () => {
+test('the chart is upgraded to another version in the middle of the resizes: they go on', async () => {
   if (!scene.local) return console.warn('not tried: this needs a second image of the operator, which the cluster on this machine has');
-  const to = await resizeAsFarAs('Attached');
+  const { release, ended } = await resizeBoth('Attached');
   await scene.install({ tag: 'next' });
-  await lb.untilAtRest(to);
-  expect((await lb.get()).status?.operation).toMatchObject({ to, result: 'Succeeded', attempt: 1 });
-  unhurt();
+  await release();
+  await ended();
 });
 
 test('the chart is uninstalled: what serves goes on, and is taken over when the chart is installed again', async () => {
-  const [before] = await lb.amphorae();
+  const before = (await Promise.all(all.map(({ lb }) => lb.amphorae()))).flat().map((a) => a.metadata.name);
   await scene.operator.uninstall();
-  await traffic.waitFor(traffic.requests() + 2000);
+  for (const { traffic } of all) await traffic.waitFor(traffic.requests() + 1000);
   unhurt();
   await scene.install();
-  const to = await resizeAsFarAs('Built');
-  await lb.untilAtRest(to);
-  expect((await lb.amphorae()).map((a) => a.metadata.name)).not.toContain(before!.metadata.name);
-  unhurt();
+  const { release, ended } = await resizeBoth('Built');
+  await release();
+  await ended();
+  const after = (await Promise.all(all.map(({ lb }) => lb.amphorae()))).flat().map((a) => a.metadata.name);
+  for (const name of after) expect(before).not.toContain(name);
 });
