@@ -8,6 +8,8 @@ import { run } from './run.ts';
 export interface FamilyRange {
   /** All of them: links, pods and Services. */
   cidr: string;
+  /** Of the nodes, of this machine and of all pods; kube-proxy takes whoever has another one for a client from outside. */
+  insideRange: string;
   /** This machine's end of its link with the hub. */
   host: string;
   /** The hub's; the API server is there. */
@@ -24,6 +26,8 @@ export interface ClusterRange extends FamilyRange {
   outsideRange: string;
   /** Of a cluster that has both families. */
   ipv6?: FamilyRange;
+  /** Of the clients of these. */
+  outside: string;
 }
 
 /** Addresses of a node, of one family. */
@@ -44,13 +48,21 @@ export function clusterRange(id: number, { dualStack = false } = {}): ClusterRan
   return {
     id,
     cidr: `${prefix}.0.0/16`,
+    insideRange: `${prefix}.0.0/18`,
     host: `${prefix}.0.1`,
     hub: `${prefix}.0.2`,
     serviceRange: `${prefix}.128.0/20`,
     serviceAddress: `${prefix}.128.1`,
     outsideRange: `${prefix}.200.0/24`,
+    outside: `${prefix}.202.1`,
     ...(dualStack && {
-      ipv6: { cidr: `${prefix6}::/32`, host: `${prefix6}::1`, hub: `${prefix6}::2`, serviceRange: `${prefix6}:0:ffff::/112` },
+      ipv6: {
+        cidr: `${prefix6}::/32`,
+        insideRange: `${prefix6}::/32`,
+        host: `${prefix6}::1`,
+        hub: `${prefix6}::2`,
+        serviceRange: `${prefix6}:0:ffff::/112`,
+      },
     }),
   };
 }
@@ -78,6 +90,11 @@ export function familiesOf<T extends object>(range: T & { ipv6?: T }): T[] {
 function onLink(address: string): string[] {
   // Nobody else is there who could have the address.
   return address.includes(':') ? [`${address}/126`, 'nodad'] : [`${address}/30`];
+}
+
+/** The link of a node with a machine outside the cluster: that machine's end and the node's. */
+export function outsideLink(id: number, index: number): { outside: string; node: string } {
+  return { outside: `10.${id}.201.${4 * index + 1}`, node: `10.${id}.201.${4 * index + 2}` };
 }
 
 /**
@@ -173,6 +190,7 @@ export async function partNode(hubNetns: string, node: LinkedNode): Promise<void
   await inside(hubNetns, 'ip', 'link', 'set', node.name, 'down');
 }
 
-function inside(netns: string, ...command: string[]): Promise<string> {
+/** Runs a command in the network of a machine. */
+export function inside(netns: string, ...command: string[]): Promise<string> {
   return run('nsenter', [`--net=${netns}`, ...command]);
 }

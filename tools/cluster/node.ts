@@ -135,7 +135,7 @@ export async function startKubeProxy(
       kubeconfig,
       name: machine.as,
       clusterCidr: familiesOf<FamilyRange>(site.range)
-        .map(({ cidr }) => cidr)
+        .map(({ insideRange }) => insideRange)
         .join(),
     }),
   );

@@ -1,8 +1,9 @@
+import { BlockList } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { hierarchies } from '../../../tools/cluster/cgroups.ts';
 import { cniConfig, kubeletConfig, kubeProxyConfig } from '../../../tools/cluster/config.ts';
 import { debianMirror } from '../../../tools/cluster/images/debian.ts';
-import { clusterRange, freeRange, nodeRange } from '../../../tools/cluster/network.ts';
+import { clusterRange, freeRange, nodeRange, outsideLink } from '../../../tools/cluster/network.ts';
 
 describe('the range of a cluster', () => {
   test('is the first that no route touches', () => {
@@ -19,14 +20,21 @@ describe('the range of a cluster', () => {
   });
 
   test('gives each link, each node’s pods and the Services addresses of their own', () => {
-    const { host, hub, serviceRange, serviceAddress, outsideRange } = clusterRange(107);
+    const { host, hub, serviceRange, serviceAddress, outsideRange, outside, insideRange } = clusterRange(107);
     expect([host, hub]).toEqual(['10.107.0.1', '10.107.0.2']);
     const nodes = [1, 2, 62].map((index) => nodeRange(clusterRange(107), index));
     const addresses = [host, hub, ...nodes.flatMap(({ gateway, address }) => [gateway, address])];
     expect(new Set(addresses).size).toBe(addresses.length);
-    const ranges = [serviceRange, outsideRange, '10.107.0.0/24', ...nodes.map(({ podRange }) => podRange)];
+    const links = [1, 2, 62].map((index) => `${outsideLink(107, index).node}/30`);
+    const ranges = [serviceRange, outsideRange, outside, links[0]!, '10.107.0.0/24', ...nodes.map(({ podRange }) => podRange)];
     expect(new Set(ranges.map((range) => range.split('.')[2])).size).toBe(ranges.length);
+    expect(new Set(links).size).toBe(links.length);
     expect(serviceAddress).toBe('10.107.128.1');
+    const inside = new BlockList();
+    inside.addSubnet(insideRange.split('/')[0]!, Number(insideRange.split('/')[1]));
+    const isInside = (range: string) => inside.check(range.split('/')[0]!);
+    expect([...addresses, ...nodes.map(({ podRange }) => podRange)].every(isInside)).toBe(true);
+    expect([serviceRange, outsideRange, outside, ...links].some(isInside)).toBe(false);
   });
 
   test('is told for IPv6 as well where it has both families, with both ends of a link in one network', () => {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findBinaries } from '../../binaries.ts';
 import { Reports, type TrafficReport } from '../reports.ts';
 import type { TrafficOptions } from '../settings.ts';
 import type { Traffic } from '../traffic.ts';
+import { followReports } from './follow.ts';
 import { inside, type Place, programConfigMap, programPod, uniqueName } from './place.ts';
 
 /** How long clients may go unheard before they count as lost; milliseconds. They go on by themselves while the API server is away. */
@@ -57,18 +57,7 @@ async function followAll(place: Place, pod: string, reports: Reports): Promise<v
 }
 
 /** Reads the log until it breaks off, and resolves with what kubectl said to that. */
-async function follow({ kubeconfigPath, namespace }: Place, pod: string, hear: (report: TrafficReport) => void): Promise<string> {
+function follow({ kubeconfigPath, namespace }: Place, pod: string, hear: (report: TrafficReport) => void): Promise<string> {
   const args = [`--kubeconfig=${kubeconfigPath}`, `--namespace=${namespace}`, 'logs', '--follow', '--tail=1', pod];
-  const kubectl = spawn(findBinaries().kubectl, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = new Promise((resolve) => kubectl.once('close', resolve));
-  let complaint = '';
-  kubectl.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-2000);
-  });
-  for await (const line of createInterface(kubectl.stdout)) {
-    if (line.startsWith('{"counts"')) hear(JSON.parse(line) as TrafficReport);
-    else complaint = line;
-  }
-  await ended;
-  return complaint;
+  return followReports(spawn(findBinaries().kubectl, args, { stdio: ['ignore', 'pipe', 'pipe'] }), hear);
 }
