@@ -48,7 +48,8 @@ export function isDrained(
 ): boolean {
   const { drainStartedAt, connections, steeredAt } = a.status ?? {};
   if (!isDraining(a) || isAttached(a)) return false;
-  if (isTrue(a.status?.conditions, 'Lost')) return true;
+  // One whose pod somebody deleted counts as lost until it is asked to drain, and then drains on in the time that its pod has.
+  if (isTrue(a.status?.conditions, 'Lost')) return (a.status?.observedGeneration ?? 0) >= (a.metadata.generation ?? 0);
   if (drainStartedAt === undefined) return false;
   const ended = connections !== undefined && connections.current === 0 && !connections.queued && connections.observedAt >= drainStartedAt;
   // Whoever has not heard yet that it is out may still send to it.
