@@ -16,7 +16,7 @@ import { stable } from '../stable.ts';
 import { configurationFor, configurationSize, keeping, resolve } from './configuration.ts';
 import { freshAmphorae } from './list.ts';
 import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
-import { isDrained } from './view.ts';
+import { isDrained, readyCondition } from './view.ts';
 
 export interface AmphoraReconcilerOptions {
   client: KubeClient;
@@ -309,7 +309,9 @@ async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: A
   const status = amphoraStatus(amphora, seen, known, trouble, drained, clock.now());
   if (isWorthWriting(amphora, status)) await writeStatus(options, amphora, status, signal);
   if (hasRestarted(amphora, status) && amphora.spec.steering === 'Attached') {
-    const note = `HAProxy of amphora ${amphora.metadata.name} had ended by itself and was started again.`;
+    const before = readyCondition(amphora);
+    const why = before?.status === 'False' && before.reason !== 'Starting' ? `: ${before.message}` : '.';
+    const note = `Amphora ${amphora.metadata.name} had ended and was started again${why}`;
     options.events.record(visit.loadBalancer, { type: 'Warning', reason: 'AmphoraRestarted', action: 'Build', note });
   }
   if (failure && !trouble) throw failure;

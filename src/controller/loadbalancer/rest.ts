@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Amphora, conditionOf, epoch, type Operation, type Reason, requestsOf, rfc3339 } from '../../api/index.ts';
-import { isDisrupted, isDraining, isLost, lossOf, serves } from '../amphora/view.ts';
+import { isDisrupted, isDraining, isLost, lossOf, readyCondition, serves } from '../amphora/view.ts';
 import { refusalOf, warningOf } from './accept.ts';
 import type { Act } from './acts.ts';
 import { begun, type Plan, type Verdict } from './decision.ts';
@@ -199,8 +199,12 @@ function verdictAtRest(world: World, book: Book, fit: AmphoraView[], refusal: { 
     return { phase: 'Failed', reason: book.operation!.reason ?? 'FailoverFailed', message };
   }
   const unready = fit.find((v) => !serves(v.object));
-  if (unready)
-    return { phase: 'Pending', reason: 'ConfigurationPending', message: `Waiting for amphora ${unready.object.metadata.name} to serve.` };
+  if (unready) {
+    const cause = readyCondition(unready.object);
+    const known = cause?.status === 'False' && cause.reason !== 'Starting' ? cause : undefined;
+    const message = `Waiting for amphora ${unready.object.metadata.name} to serve${known ? `: ${known.message}` : '.'}`;
+    return { phase: 'Pending', reason: known?.reason ?? 'ConfigurationPending', message };
+  }
   for (const view of fit) {
     const unmet = unconfigured(view);
     if (unmet?.paused) {
