@@ -1,15 +1,17 @@
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { conditionOf } from '../../src/api/index.ts';
 import { type MemberPods, startMemberPods } from '../../tools/traffic/pods/members.ts';
 import type { Traffic } from '../../tools/traffic/traffic.ts';
 import { podsOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
-import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
+import { httpSpec, Subject } from '../support/subject.ts';
 
 jest.setTimeout(400_000);
 
 const PORT = 8080;
+/** A taint of nodes that are to be given no amphora. */
+const FULL = 'test.example.org/full';
 const scene = useCluster('loss');
 let members: MemberPods;
 let safe: string;
@@ -21,7 +23,6 @@ beforeAll(async () => {
   await scene.install({ values: { nodeSelector: { 'kubernetes.io/hostname': safe } } });
   members = await startMemberPods(scene.place(safe));
 }, 300_000);
-afterEach(async () => void (await scene.kubectl(['uncordon', ...scene.nodes])));
 
 async function loadBalancer(name: string, flavorId: string): Promise<Subject> {
   const lb = new Subject(scene, name);
@@ -49,14 +50,14 @@ async function trafficAt(lb: Subject): Promise<Traffic> {
 const podsOfLb = (lb: Subject) => podsOf(scene, `reflavor.dev/loadbalancer=${lb.name}`);
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
-/** Puts all amphorae on one node: the other takes none while the load balancer is made or resized. */
+/** Puts all amphorae that are made meanwhile on one node. The taint on the others drives nothing away, as a cordon has the operator do. */
 async function onlyOn<T>(node: string, work: () => Promise<T>): Promise<T> {
   const others = scene.nodes.filter((name) => name !== node);
-  await scene.kubectl(['cordon', ...others]);
+  await scene.kubectl(['taint', 'node', ...others, `${FULL}=:NoSchedule`]);
   try {
     return await work();
   } finally {
-    await scene.kubectl(['uncordon', ...others]);
+    await scene.kubectl(['taint', 'node', ...others, `${FULL}-`]);
   }
 }
 
@@ -97,73 +98,113 @@ test('an amphora whose pod is deleted is replaced by itself', async () => {
   await lb.kubectl(['delete', 'lb', lb.name, '--timeout=60s']);
 });
 
-describe('kubectl drain', () => {
-  test('of a node waits until the amphorae on it have been replaced, and no request fails', async () => {
-    const [single, pair] = await onlyOn(doomed, async () => {
-      const made = [await loadBalancer('drained', 'test-small'), await loadBalancer('drained-pair', 'test-small-ha')] as const;
-      await made[0].untilAtRest('test-small');
-      await made[1].untilAtRest('test-small-ha', 2);
-      return made;
-    });
-    const traffic = [await trafficAt(single), await trafficAt(pair)];
-    const [pod] = await podsOfLb(single);
-    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod!.metadata.name, namespace: scene.namespace } };
-    const path = `/api/v1/namespaces/${scene.namespace}/pods/${pod!.metadata.name}/eviction`;
-    await expect(scene.kubectl(['create', `--raw=${path}`, '--filename=-'], { input: JSON.stringify(eviction) })).rejects.toThrow(
-      /disruption budget/,
+describe('an amphora that serves and needs more memory than its flavor has', () => {
+  /** Connections whose requests don't end, each of which takes HAProxy a buffer of 16 KiB. Tells how many were cut within five seconds. */
+  async function press(lb: Subject, connections: number): Promise<number> {
+    const [member] = await members.members();
+    const [host, port] = (await lb.host(PORT)).split(':');
+    const program = `
+      let cut = 0;
+      for (let i = 0; i < ${connections}; i++) {
+        const socket = require('node:net').connect(${port}, '${host}');
+        socket.on('connect', () => socket.write('GET / HTTP/1.1\\r\\nx-long: ' + 'x'.repeat(12000)));
+        socket.on('error', () => {});
+        socket.on('close', () => cut++);
+      }
+      setTimeout(() => { console.log(cut); process.exit(); }, 5000);`;
+    return Number(await lb.kubectl(['exec', member!.name, '--', 'node', '--eval', program]));
+  }
+
+  test('says so, comes back, and is helped by a flavor with room for its connections', async () => {
+    const tight = { threads: 1, maxConnections: 4000, compute: { cpu: '200m', memory: '32Mi' } };
+    const lb = new Subject(scene, 'tight');
+    await lb.apply(
+      { apiVersion: 'reflavor.dev/v1alpha1', kind: 'FlavorProfile', metadata: { name: 'test-tight' }, spec: { flavorData: tight } },
+      { apiVersion: 'reflavor.dev/v1alpha1', kind: 'Flavor', metadata: { name: 'test-tight' }, spec: { flavorProfile: 'test-tight' } },
     );
-    const startedAt = performance.now();
-    const selector = 'app.kubernetes.io/managed-by=reflavor';
-    await scene.kubectl(['drain', doomed, '--delete-emptydir-data', `--pod-selector=${selector}`, '--timeout=240s']);
-    console.info(`kubectl drain of the node of three amphorae took ${seconds(performance.now() - startedAt)} s`);
-    await single.untilAtRest('test-small');
-    await pair.untilAtRest('test-small-ha', 2);
-    const left = [...(await podsOfLb(single)), ...(await podsOfLb(pair))];
-    expect(left.map((p) => p.spec.nodeName)).toEqual(left.map(() => safe));
-    for (const one of traffic) {
-      await one.waitFor(one.counts().requests + 300);
-      expect(verdictOf(await one.stop())).toEqual(unharmed);
-    }
-    for (const lb of [single, pair]) await lb.kubectl(['delete', 'lb', lb.name, '--timeout=60s']);
+    await lb.create(httpSpec(members, PORT, { flavorId: 'test-tight' }));
+    await lb.untilAtRest('test-tight');
+    const restarts = async () => (await podsOfLb(lb)).map(({ status }) => status?.containerStatuses?.[0]?.restartCount);
+    const back = async (times: number) => {
+      await lb.until(async () => expect(await restarts()).toEqual([times]));
+      await lb.untilAtRest('test-tight');
+    };
+    expect(await press(lb, 3000)).toBe(3000);
+    await back(1);
+    // Kubelet starts it again at once the first time, and after ten seconds the second: by then everybody has been told.
+    expect(await press(lb, 3000)).toBe(3000);
+    const down = await lb.until((o) => expect(conditionOf(o.status?.conditions, 'Ready')?.reason).toBe('OOMKilled'));
+    expect(conditionOf(down.status?.conditions, 'Ready')?.message).toMatch(
+      /Waiting for amphora tight-.* to serve: HAProxy needed more memory than its flavor has/,
+    );
+    expect((await lb.amphorae()).map((a) => conditionOf(a.status?.conditions, 'Ready')?.reason)).toEqual(['OOMKilled']);
+    await back(2);
+    expect(await lb.kubectl(['describe', 'lb', lb.name])).toMatch(/Warning +AmphoraRestarted .* has ended: HAProxy needed more memory/);
+
+    await lb.patch({ flavorId: 'test-small' });
+    await lb.untilAtRest('test-small');
+    await press(lb, 3000);
+    expect(await restarts()).toEqual([0]);
+    await lb.untilAtRest('test-small');
+    await lb.kubectl(['delete', 'lb', lb.name, '--timeout=60s']);
   });
 });
 
 describe('a node that is cut off', () => {
-  test('has its amphorae replaced on the other, and a pair with its active half there goes on', async () => {
-    const { local } = scene;
-    if (!local) return console.warn('not tried: this needs a cluster that runs on this machine');
-    const single = await onlyOn(doomed, async () => {
-      const lb = await loadBalancer('cut-off', 'test-small');
-      await lb.untilAtRest('test-small');
-      return lb;
-    });
-    const pair = await loadBalancer('cut-off-pair', 'test-small-ha');
-    await pair.untilAtRest('test-small-ha', 2);
-    await eventually(
-      async () => {
-        // Where the active half came to be is chance; a failover makes another.
-        const active = (await podsOfLb(pair)).find((p) => p.metadata.labels?.['reflavor.dev/role'] === 'MASTER');
-        if (active?.spec.nodeName === doomed) return;
-        await pair.annotate('failover', `${performance.now()}`);
-        await pair.until((o) => expect(o.status?.operation?.kind).toBe('Failover'));
-        await pair.untilAtRest('test-small-ha', 2);
-        throw new Error('the active half is on the other node');
-      },
-      { withinMs: 240_000 },
+  const cutOff = async (work: () => Promise<void>) => {
+    await scene.local!.cutOff(doomed);
+    try {
+      await work();
+    } finally {
+      await scene.local!.rejoin(doomed);
+      await untilReady('True');
+    }
+  };
+  const untilReady = (status: string) =>
+    eventually(
+      async () =>
+        expect(await scene.kubectl(['get', 'node', doomed, '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}'])).toBe(status),
+      { withinMs: 120_000, everyMs: 200 },
     );
+  /** Resolves once an amphora of it is lost for this reason, and the failover that follows says so. */
+  const isLost = (lb: Subject, reason: string, words: RegExp) =>
+    lb.until(async ({ status }) => {
+      const losses = (await lb.amphorae()).map((a) => conditionOf(a.status?.conditions, 'Lost'));
+      expect(losses).toContainEqual(expect.objectContaining({ status: 'True', reason, message: expect.stringMatching(words) }));
+      expect(status?.operation).toMatchObject({
+        kind: 'Failover',
+        cause: { reason: 'AmphoraLost', message: expect.stringMatching(words) },
+      });
+    });
+
+  test('has its amphorae replaced on the other, and a pair with its active half there goes on', async () => {
+    if (!scene.local) return console.warn('not tried: this needs a cluster that runs on this machine');
+    const [single, pair] = await onlyOn(doomed, async () => {
+      const made = [await loadBalancer('cut-off', 'test-small'), await loadBalancer('cut-off-pair', 'test-small-ha')] as const;
+      await made[0].untilAtRest('test-small');
+      await made[1].untilAtRest('test-small-ha', 2);
+      return made;
+    });
+    // The standby alone is made anew, on the other node.
+    await onlyOn(safe, async () => {
+      const [standby] = await podsOf(scene, `reflavor.dev/loadbalancer=${pair.name},reflavor.dev/role=BACKUP`);
+      await pair.kubectl(['delete', 'pod', standby!.metadata.name, '--grace-period=1']);
+      await pair.until(({ status }) => expect(status?.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded' }));
+      await pair.untilAtRest('test-small-ha', 2);
+    });
+    expect(
+      Object.fromEntries((await podsOfLb(pair)).map(({ metadata, spec }) => [metadata.labels?.['reflavor.dev/role'], spec.nodeName])),
+    ).toEqual({
+      MASTER: doomed,
+      BACKUP: safe,
+    });
     const [singleTraffic, pairTraffic] = [await trafficAt(single), await trafficAt(pair)];
 
     const cutAt = performance.now();
-    await local.cutOff(doomed);
-    try {
-      await eventually(
-        async () =>
-          expect(await scene.kubectl(['get', 'node', doomed, '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}'])).toBe(
-            'Unknown',
-          ),
-        { withinMs: 120_000, everyMs: 200 },
-      );
+    await cutOff(async () => {
+      await untilReady('Unknown');
       const noticedMs = performance.now() - cutAt;
+      await isLost(single, 'NodeNotReady', new RegExp(`Node ${doomed}, where it runs, has not been ready since`));
       const answered = async (traffic: Traffic) =>
         eventually(
           async () => {
@@ -182,15 +223,27 @@ describe('a node that is cut off', () => {
       );
       const all = [...(await podsOfLb(single)), ...(await podsOfLb(pair))].filter((p) => p.spec.nodeName === safe);
       expect(all).toHaveLength(3);
-    } finally {
-      await local.rejoin(doomed);
-    }
-    await eventually(
-      async () =>
-        expect(await scene.kubectl(['get', 'node', doomed, '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}'])).toBe('True'),
-      { withinMs: 120_000, everyMs: 500 },
-    );
+    });
+    await Promise.all([singleTraffic.stop(), pairTraffic.stop()]);
     // What was left there goes once the node can be asked to.
     await eventually(async () => expect(await podsOfLb(single)).toHaveLength(1), { withinMs: 120_000, everyMs: 500 });
+    for (const lb of [single, pair]) await lb.kubectl(['delete', 'lb', lb.name, '--timeout=60s']);
+  });
+
+  test('and whose object is deleted has its amphora replaced at once', async () => {
+    if (!scene.local) return console.warn('not tried: this needs a cluster that runs on this machine');
+    const lb = await onlyOn(doomed, async () => {
+      const made = await loadBalancer('node-gone', 'test-small');
+      await made.untilAtRest('test-small');
+      return made;
+    });
+    await cutOff(async () => {
+      await scene.kubectl(['delete', 'node', doomed]);
+      await isLost(lb, 'NodeGone', new RegExp(`Node ${doomed}, where it ran, is gone from the cluster`));
+      await lb.untilAtRest('test-small');
+      expect((await podsOfLb(lb)).map(({ spec }) => spec.nodeName)).toContain(safe);
+    });
+    await eventually(async () => expect(await podsOfLb(lb)).toHaveLength(1), { withinMs: 120_000, everyMs: 500 });
+    await lb.kubectl(['delete', 'lb', lb.name, '--timeout=60s']);
   });
 });
