@@ -139,7 +139,9 @@ describe('an amphora that serves and needs more memory than its flavor has', () 
     );
     expect((await lb.amphorae()).map((a) => conditionOf(a.status?.conditions, 'Ready')?.reason)).toEqual(['OOMKilled']);
     await back(2);
-    expect(await lb.kubectl(['describe', 'lb', lb.name])).toMatch(/Warning +AmphoraRestarted .* has ended: HAProxy needed more memory/);
+    expect(await lb.kubectl(['describe', 'lb', lb.name])).toMatch(
+      /Warning +AmphoraRestarted .* was started again: HAProxy needed more memory/,
+    );
 
     await lb.patch({ flavorId: 'test-small' });
     await lb.untilAtRest('test-small');
