@@ -6,6 +6,7 @@ import { podsOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { httpSpec, Subject } from '../support/subject.ts';
+import { nodesElsewhere, testUnless } from '../support/unless.ts';
 
 jest.setTimeout(400_000);
 
@@ -179,8 +180,7 @@ describe('a node that is cut off', () => {
       });
     });
 
-  test('has its amphorae replaced on the other, and a pair with its active half there goes on', async () => {
-    if (!scene.local) return console.warn('not tried: this needs a cluster that runs on this machine');
+  testUnless(nodesElsewhere, 'has its amphorae replaced on the other, and a pair with its active half there goes on', async () => {
     const [single, pair] = await onlyOn(doomed, async () => {
       const made = [await loadBalancer('cut-off', 'test-small'), await loadBalancer('cut-off-pair', 'test-small-ha')] as const;
       await made[0].untilAtRest('test-small');
@@ -232,8 +232,7 @@ describe('a node that is cut off', () => {
     for (const lb of [single, pair]) await lb.kubectl(['delete', 'lb', lb.name, '--timeout=60s']);
   });
 
-  test('and whose object is deleted has its amphora replaced at once', async () => {
-    if (!scene.local) return console.warn('not tried: this needs a cluster that runs on this machine');
+  testUnless(nodesElsewhere, 'and whose object is deleted has its amphora replaced at once', async () => {
     const lb = await onlyOn(doomed, async () => {
       const made = await loadBalancer('node-gone', 'test-small');
       await made.untilAtRest('test-small');

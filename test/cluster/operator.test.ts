@@ -3,6 +3,7 @@ import { startMemberPods } from '../../tools/traffic/pods/members.ts';
 import { startTrafficOn, useCluster, type WideTraffic } from '../support/cluster.ts';
 import { HELD_GOALS, resizeHeldAt } from '../support/hold.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
+import { nodesElsewhere, testUnless } from '../support/unless.ts';
 
 jest.setTimeout(300_000);
 
@@ -83,8 +84,9 @@ test('the operator is killed right after the flavors are in force: another one c
   await ended();
 });
 
-test('the chart is upgraded to another version in the middle of the resizes: they go on', async () => {
-  if (!scene.local) return console.warn('not tried: this needs a second image of the operator, which the cluster on this machine has');
+const noSecondImage = nodesElsewhere && 'it needs a second image of the operator, which TEST_KUBECONFIG’s cluster may not have';
+
+testUnless(noSecondImage, 'the chart is upgraded to another version in the middle of the resizes: they go on', async () => {
   const { release, ended } = await resizeBoth('Attached');
   await scene.install({ tag: 'next' });
   await release();

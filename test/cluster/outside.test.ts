@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { conditionOf } from '../../src/api/index.ts';
 import { type Outside, startOutside } from '../../tools/cluster/outside.ts';
 import { run } from '../../tools/cluster/run.ts';
@@ -9,15 +9,14 @@ import { podsOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
+import { describeUnless, nodesElsewhere } from '../support/unless.ts';
 
 jest.setTimeout(300_000);
 
 const PORT = 8080;
 
 // Clients need a machine that is linked with the nodes.
-const onThisMachine = process.env.TEST_KUBECONFIG ? describe.skip : describe;
-
-onThisMachine('clients outside the cluster', () => {
+describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
   const scene = useCluster('outside');
   const traffics: Traffic[] = [];
   let members: MemberPods;
