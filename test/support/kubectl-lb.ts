@@ -34,7 +34,8 @@ export function usePlugin(): Plugin {
     await buildPackage(dir);
     const { kubectl } = findBinaries();
     const exec: Plugin['exec'] = (kubeconfig, command, args, { env, onOutput } = {}) => {
-      const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+      // Each of these decides about colours; where tests run, CI is often set.
+      const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
       const path = [dir, join(kubectl, '..'), process.env.PATH].join(delimiter);
       const child = spawn(command, args, {
         env: { ...inherited, PATH: path, KUBECONFIG: kubeconfig, ...env },
