@@ -32,15 +32,15 @@ export function fromFluentClient(kfc: FluentClientLike): Client {
   registered.add(kfc.RegisterKind);
 
   const client: Client = {
-    get: (kind, { name, namespace }, { signal } = {}) => told(`get ${name}`, kfc.K8s(kind, { namespace }).Get(name), signal),
-    list: async (kind, { namespace, signal } = {}) => (await told('list', kfc.K8s(kind, { namespace }).Get(), signal)).items,
+    get: (kind, { name, namespace }, { signal } = {}) => told(`get ${name}`, () => kfc.K8s(kind, { namespace }).Get(name), signal),
+    list: async (kind, { namespace, signal } = {}) => (await told('list', () => kfc.K8s(kind, { namespace }).Get(), signal)).items,
     patch: async (kind, ref, patch, { dryRun, signal } = {}) => {
       if (dryRun) throw new TypeError('kubernetes-fluent-client has no dry run: use fromKubeConfig for it');
       for (let attempt = 1; ; attempt++) {
         const object = await client.get(kind, ref, { signal });
         const operations = jsonPatch(object as object, withVersion(patch, object as object));
         try {
-          return await told(`patch ${ref.name}`, kfc.K8s(kind, filtersOf(ref)).Patch(operations), signal);
+          return await told(`patch ${ref.name}`, () => kfc.K8s(kind, filtersOf(ref)).Patch(operations), signal);
         } catch (error) {
           const asked = (patch as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion !== undefined;
           if (asked || attempt === ATTEMPTS || !(error instanceof ApiError && error.status === 409)) throw error;
@@ -75,7 +75,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 /** It throws the answer itself, which is no Error; and it doesn't know of signals. */
 // biome-ignore lint/suspicious/noExplicitAny: as above
-async function told(what: string, call: Promise<any>, signal: AbortSignal | undefined): Promise<any> {
+async function told(what: string, call: () => Promise<any>, signal: AbortSignal | undefined): Promise<any> {
   signal?.throwIfAborted();
   let abort!: () => void;
   const aborted = new Promise<never>((_, reject) => {
@@ -83,7 +83,7 @@ async function told(what: string, call: Promise<any>, signal: AbortSignal | unde
     signal?.addEventListener('abort', abort, { once: true });
   });
   try {
-    return await Promise.race([call, aborted]);
+    return await Promise.race([call(), aborted]);
   } catch (error) {
     if (signal?.aborted || error instanceof Error) throw error;
     const { status, data, statusText, e } = error as { status: number; data: unknown; statusText: string; e?: unknown };
