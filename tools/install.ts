@@ -75,6 +75,7 @@ async function buildControlPlane(): Promise<void> {
 async function buildGitopsHealth(): Promise<void> {
   const wanted = gitopsDir();
   if (existsSync(wanted)) return;
+  if (spawnSync('go', ['version']).status !== 0) throw new Error('Go 1.26 or newer is needed to build gitops-health, which the tests run');
   say('gitops-health, by which the tests judge what Flux and Argo CD make of an object: built from source, once');
   await appearsWhole(wanted, (dir) =>
     run('go', ['build', '-C', join(toolsDir, 'gitops'), '-trimpath', '-ldflags', '-s -w', '-o', join(dir, 'gitops-health'), '.']),

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { findBinaries } from '../../tools/binaries.ts';
+import { writeLocalExamples } from '../../tools/examples.ts';
 import { usePlugin } from '../support/kubectl-lb.ts';
 import { useOpenstackClients } from '../support/openstack.ts';
 import { useRest } from './rest/setting.ts';
@@ -46,6 +47,9 @@ beforeAll(async () => {
     KUBECONFIG: join(folder, 'kubeconfig'),
     ...{ OS_AUTH_TYPE: 'admin_token', OS_ENDPOINT: rest.api().url, OS_TOKEN: rest.token('root') },
   };
+  // What make up has in the checkout: the folders of it, and its own edition of the examples.
+  for (const name of ['charts', 'clients', 'deploy', 'examples']) await symlink(join(root, name), join(folder, name));
+  await writeLocalExamples(join(folder, '.reflavor/examples'));
   await copyFile(rest.controlPlane.kubeconfigPath, env.KUBECONFIG!);
   // The namespace of that token.
   await run(kubectl, ['config', 'set-context', '--current', '--namespace=team-a'], { env });
@@ -59,7 +63,7 @@ beforeEach(async () => {
     metadata: { name: 'web', namespace: 'team-a' },
     spec: { flavorId: 'small', strategy },
   };
-  await rest.controlPlane.kubectl(['apply', '--server-side', '-f', '-'], { input: JSON.stringify(web) });
+  await rest.controlPlane.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: JSON.stringify(web) });
 });
 
 test.each(guides)(
@@ -68,7 +72,7 @@ test.each(guides)(
     const blocks = blocksOf(await readFile(join(root, 'docs', guide), 'utf8'));
     expect(blocks.length).toBeGreaterThan(0);
     for (const { line, script, fails } of blocks) {
-      const said = await run('bash', ['--norc', '-euo', 'pipefail', '-c', script], { cwd: root, env }).then(
+      const said = await run('bash', ['--norc', '-euo', 'pipefail', '-c', script], { cwd: folder, env }).then(
         ({ stdout }) => ({ failed: false, text: stdout }),
         ({ stdout, stderr }) => ({ failed: true, text: `${stdout}${stderr}` }),
       );
