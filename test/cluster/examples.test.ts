@@ -13,6 +13,7 @@ jest.setTimeout(300_000);
 
 const folder = join(import.meta.dirname, '../../examples');
 const loadBalancers = readdirSync(folder)
+  .filter((file) => file.endsWith('.yaml'))
   .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as LoadBalancer))
   .filter(({ kind }) => kind === 'LoadBalancer');
 
