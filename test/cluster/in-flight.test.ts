@@ -18,10 +18,9 @@ let members: MemberPods;
 let safe: string;
 let doomed: string;
 
-/** Members and clients stay on one node, and the operator with them, so that the other one can be drained. */
+/** Members and clients stay on one node, so that the other one can be drained. */
 beforeAll(async () => {
   [safe, doomed] = scene.nodes as [string, string];
-  await scene.install({ values: { nodeSelector: { 'kubernetes.io/hostname': safe } } });
   members = await startMemberPods(scene.place(safe));
 }, 300_000);
 afterEach(async () => void (await scene.kubectl(['uncordon', ...scene.nodes])));
