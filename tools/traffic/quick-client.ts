@@ -29,7 +29,7 @@ export class QuickClient {
     const headers = {
       host: `${net.isIPv6(host) ? `[${host}]` : host}:${port}`,
       connection: keepAlive ? 'keep-alive' : 'close',
-      ...options.headers,
+      ...Object.fromEntries(Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value])),
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     this.#request = `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
@@ -101,16 +101,30 @@ interface Answer extends Judged {
   closes: boolean;
 }
 
+const [CONNECTION, LENGTH, ENCODING, MEMBER, CLIENT_ADDRESS] = [
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'x-member',
+  'x-client-address',
+].map((name) => new RegExp(`\r\n${name}:[ \t]*(.*?)[ \t]*\r\n`, 'i')) as [RegExp, RegExp, RegExp, RegExp, RegExp];
+
 /** The answer, once all of it is there. Of one that isn't well, the status is enough. */
 function parseAnswer(text: string): Answer | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const head = text.slice(0, headEnd + 2);
-  const header = (name: string) => new RegExp(`\r\n${name}:[ \t]*(.*?)[ \t]*\r\n`, 'i').exec(head)?.[1];
+  const value = (header: RegExp) => header.exec(head)?.[1];
   const status = Number(head.slice(9, 12));
-  const closes = header('connection')?.toLowerCase() === 'close';
-  const body = status === 200 ? bodyOf(text.slice(headEnd + 4), header('content-length'), header('transfer-encoding')) : '';
-  return body === undefined ? undefined : { status, member: header('x-member'), clientAddress: header('x-client-address'), body, closes };
+  const body = status === 200 ? bodyOf(text.slice(headEnd + 4), value(LENGTH), value(ENCODING)) : '';
+  if (body === undefined) return undefined;
+  return {
+    status,
+    member: value(MEMBER),
+    clientAddress: value(CLIENT_ADDRESS),
+    body,
+    closes: value(CONNECTION)?.toLowerCase() === 'close',
+  };
 }
 
 /** The whole body, once it is there (RFC 9112 sections 6 and 7.1); never where neither length nor chunks tell its end. */
