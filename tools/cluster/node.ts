@@ -164,5 +164,6 @@ export async function rejoin(site: NodeSite, node: NodeState, controlPlane: Cont
 export async function endNode(dir: string, id: number, { name, namespaces }: NodeState): Promise<void> {
   await endMachine(namespaces);
   await removeCgroups(cgroupRoot(id, name));
-  await rm(join(dir, name), { recursive: true, force: true });
+  // The kernel takes down what was mounted there a moment later, and a folder may change as it is removed.
+  await rm(join(dir, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
