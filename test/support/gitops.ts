@@ -24,6 +24,8 @@ export interface Verdicts {
 export async function judge(objects: readonly object[]): Promise<Verdicts[]> {
   const scripts = join(import.meta.dirname, '../../deploy/argocd');
   const child = spawn(join(gitopsDir(), 'gitops-health'), ['-scripts', scripts], { stdio: ['pipe', 'pipe', 'pipe'] });
+  // One that has ended takes no more: its exit code and words tell why.
+  child.stdin.on('error', () => {});
   child.stdin.end(objects.map((object) => `${JSON.stringify(object)}\n`).join(''));
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   if (code !== 0) throw new Error(`gitops-health ended with ${code}: ${err}`);

@@ -69,6 +69,8 @@ async function start(): Promise<OpenstackClients> {
     shell(service) {
       const script = join(import.meta.dirname, 'openstack-shell.py');
       const child = spawn(join(venv, 'bin/python'), [script], { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] });
+      // One that has ended takes no more: what follows says so.
+      child.stdin.on('error', () => {});
       const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
       let last: Promise<unknown> = Promise.resolve();
       return {
