@@ -40,8 +40,8 @@ beforeAll(async () => {
     await lb.untilAtRest(flavorId, kind.amphorae);
     const traffic = await startTrafficOn(scene, scene.nodes.slice(0, 2), {
       url: `http://${await lb.host(PORT)}/`,
-      newConnections: 4,
-      keepAlive: 4,
+      newConnections: 3,
+      keepAlive: 6,
       slow: 2,
       slowMs: 800,
       downloads: 2,
