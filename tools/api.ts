@@ -1,51 +1,20 @@
 /** The REST API as a process of its own, from source, and an admin's token for it. */
 import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { kubectl } from './kubectl.ts';
-import { freePorts, listenerOn } from './ports.ts';
-import { type ProcessIdentity, startProcess } from './processes.ts';
-import { untilReady } from './readiness.ts';
+import { listenerOn } from './ports.ts';
+import type { ProcessIdentity } from './processes.ts';
+import { type ReflavorOptions, startReflavor } from './reflavor.ts';
 
-export interface ApiOptions {
-  kubeconfigPath: string;
+export interface ApiOptions extends ReflavorOptions {
   /** Of 127.0.0.1. */
   port: number;
-  logFile: string;
-  detached?: boolean;
-  env?: NodeJS.ProcessEnv;
-  /** Appended to the API's flags. */
-  flags?: readonly string[];
-  /** Default 30 000. */
-  readyTimeoutMs?: number;
 }
 
-/**
- * Starts `reflavor api` and waits until its /readyz answers 200.
- * @throws saying who has the port when it is taken; with the end of its log when it ends before it is ready
- */
-export async function startApi(options: ApiOptions): Promise<ProcessIdentity> {
-  const { kubeconfigPath, port, logFile, detached, env, flags = [], readyTimeoutMs = 30_000 } = options;
+/** Starts `reflavor api`. @throws saying who has the port when it is taken; as {@link startReflavor} does */
+export async function startApi({ port, ...options }: ApiOptions): Promise<ProcessIdentity> {
   const holder = await listenerOn(port);
   if (holder) throw new Error(`the API can't listen on 127.0.0.1:${port}, which ${holder} has: end that first`);
-  const [health, metrics] = (await freePorts(2)) as [number, number];
-  const identity = await startProcess({
-    name: 'API',
-    command: process.execPath,
-    args: [
-      join(import.meta.dirname, '../src/main.ts'),
-      'api',
-      `--kubeconfig=${kubeconfigPath}`,
-      `--bind-address=127.0.0.1:${port}`,
-      `--health-bind-address=127.0.0.1:${health}`,
-      `--metrics-bind-address=127.0.0.1:${metrics}`,
-      ...flags,
-    ],
-    logFile,
-    env,
-    detached,
-  });
-  await untilReady(identity, { url: `http://127.0.0.1:${health}/readyz`, logFile, timeoutMs: readyTimeoutMs });
-  return identity;
+  return startReflavor('api', 'API', [`--bind-address=127.0.0.1:${port}`], options);
 }
 
 /** Gives a service account of the namespace `default` every right, and writes a token of it, good for a year, to a file that its owner alone may read. */

@@ -1,0 +1,76 @@
+/** A command of `reflavor` as a process of its own, from source. */
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './ports.ts';
+import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } from './processes.ts';
+
+export interface ReflavorOptions {
+  kubeconfigPath: string;
+  logFile: string;
+  detached?: boolean;
+  env?: NodeJS.ProcessEnv;
+  /** Appended to its flags. */
+  flags?: readonly string[];
+  /** Default 30 000. */
+  readyTimeoutMs?: number;
+}
+
+/**
+ * Starts it and waits until its /readyz answers 200. `name`: as errors call it.
+ * @throws with the end of its log when it ends before that, or takes longer than `readyTimeoutMs`
+ */
+export async function startReflavor(
+  command: 'operator' | 'api',
+  name: string,
+  own: readonly string[],
+  { kubeconfigPath, logFile, detached, env, flags = [], readyTimeoutMs = 30_000 }: ReflavorOptions,
+): Promise<ProcessIdentity> {
+  const [health, metrics] = (await freePorts(2)) as [number, number];
+  const identity = await startProcess({
+    name,
+    command: process.execPath,
+    args: [
+      join(import.meta.dirname, '../src/main.ts'),
+      command,
+      `--kubeconfig=${kubeconfigPath}`,
+      ...own,
+      `--health-bind-address=127.0.0.1:${health}`,
+      `--metrics-bind-address=127.0.0.1:${metrics}`,
+      ...flags,
+    ],
+    logFile,
+    env,
+    detached,
+  });
+  await untilReady(identity, { url: `http://127.0.0.1:${health}/readyz`, logFile, timeoutMs: readyTimeoutMs });
+  return identity;
+}
+
+/**
+ * Waits until `url` answers 200.
+ * @throws with the end of its log when the process ends before that, or takes longer than `timeoutMs`, when it is ended
+ */
+async function untilReady(identity: ProcessIdentity, { url, logFile, timeoutMs }: { url: string; logFile: string; timeoutMs: number }) {
+  const { name } = identity;
+  const deadline = performance.now() + timeoutMs;
+  while (!(await answersOk(url))) {
+    if (!isRunning(identity)) throw new Error(`the ${name} ended before it was ready\n${logTail(logFile)}`);
+    if (performance.now() > deadline) {
+      await endProcess(identity);
+      throw new Error(`the ${name} was not ready after ${timeoutMs} ms\n${logTail(logFile)}`);
+    }
+    await sleep(100);
+  }
+}
+
+function answersOk(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const call = get(url, { agent: false, timeout: 2_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    call.once('timeout', () => call.destroy());
+    call.once('error', () => resolve(false));
+  });
+}
