@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasLife, type ProcStat, parseProcStat } from '../src/provider/amphora/process/proc-stat.ts';
 
 /** Names one process for good: a pid comes back after a while, a pid with a start time does not. */
 export interface ProcessIdentity {
@@ -57,13 +58,10 @@ export function childOf({ pid, name }: ProcessIdentity): ProcessIdentity | undef
   return child === undefined ? undefined : identify(name, Number(child));
 }
 
-/**
- * Whether this very process still runs; a zombie does not. One whose first thread alone has ended looks like one, while the others still have its
- * sockets.
- */
+/** Whether this very process still runs; a zombie does not. */
 export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
   const stat = readStat(pid);
-  return stat !== undefined && stat.startTime === startTime && ((stat.state !== 'Z' && stat.state !== 'X') || stat.threads > 1);
+  return stat !== undefined && stat.startTime === startTime && hasLife(stat);
 }
 
 /**
@@ -92,12 +90,9 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The state, parent, threads and start time of a process, or nothing when there is none. The command's name may hold spaces and brackets, hence the last one. */
-function readStat(pid: number): { state: string; parent: number; threads: number; startTime: string } | undefined {
+function readStat(pid: number): ProcStat | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] as string, parent: Number(fields[1]), threads: Number(fields[17]), startTime: fields[19] as string };
+    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }

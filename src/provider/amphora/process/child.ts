@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasLife, type ProcStat, parseProcStat } from './proc-stat.ts';
 
 /** Names one process for good: a pid comes back after a while, a pid with a start time does not. */
 export interface ProcessIdentity {
@@ -31,10 +32,10 @@ export async function startDetached(command: string, args: readonly string[], lo
   }
 }
 
-/** Whether this very process is still there; a zombie is not, unless only its first thread has ended: the others still have its sockets. */
+/** Whether this very process is still there; a zombie is not. */
 export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
   const seen = await readStat(pid);
-  return seen !== undefined && seen.startTime === startTime && ((seen.state !== 'Z' && seen.state !== 'X') || seen.threads > 1);
+  return seen !== undefined && seen.startTime === startTime && hasLife(seen);
 }
 
 /** A process that was found, and whether it leads its session, as those do that `startDetached` started. */
@@ -56,7 +57,7 @@ export async function findByArguments(args: readonly string[]): Promise<FoundPro
       const owner = await stat(`/proc/${pid}`).catch(() => undefined);
       const seen = await readStat(pid);
       if (owner?.uid !== process.geteuid!() || !seen || seen.state === 'Z') return [];
-      return [{ pid, startTime: seen.startTime, isLeader: seen.session === String(pid) }];
+      return [{ pid, startTime: seen.startTime, isLeader: seen.session === pid }];
     }),
   );
   return found.flat().sort((a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid);
@@ -86,10 +87,7 @@ export async function endProcesses(identities: ProcessIdentity[], graceMs: numbe
   }
 }
 
-/** The command's name, in brackets, may hold spaces and brackets itself: fields are counted from the last one. */
-async function readStat(pid: number): Promise<{ state: string; session: string; threads: number; startTime: string } | undefined> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  if (line === undefined) return undefined;
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0]!, session: fields[3]!, threads: Number(fields[17]), startTime: fields[19]! };
+async function readStat(pid: number): Promise<ProcStat | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat === undefined ? undefined : parseProcStat(stat);
 }
