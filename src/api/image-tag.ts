@@ -1,3 +1,9 @@
+/** What entering a flavor may break whose image is older than the one in force; undefined where it isn't, or nobody can tell. */
+export function olderImage(flavorId: string, tag: string | undefined, inForce: string | undefined): string | undefined {
+  if (!tag || !inForce || !isOlderTag(tag, inForce)) return undefined;
+  return `Flavor ${flavorId} has image ${tag}, older than ${inForce} in force: what only the newer one knows, it may refuse or lack.`;
+}
+
 /** Whether a tag names an older version than the other: by the numbers that both begin with. Tags without numbers, or alike, are not older. */
 export function isOlderTag(tag: string, than: string): boolean {
   const [numbers, others] = [versionOf(tag), versionOf(than)];

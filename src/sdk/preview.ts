@@ -1,5 +1,5 @@
 import { flavorRefusal } from '../api/acceptance.ts';
-import { isOlderTag } from '../api/image-tag.ts';
+import { olderImage } from '../api/image-tag.ts';
 import type { LoadBalancer as ParsedLoadBalancer } from '../api/loadbalancer.ts';
 import { type ActOptions, findFlavor, gitOpsOwnersOf, resize } from './acts.ts';
 import type { Client } from './client.ts';
@@ -106,11 +106,8 @@ export function preview(facts: Facts): Preview {
     const what = `Operation ${running.number} (${running.kind} to ${running.to}, ${running.progress})`;
     warnings.push({ reason: 'Supersedes', message: `${what} runs: it is taken back first.` });
   }
-  const { image, imageInForce } = facts;
-  if (enters && image && imageInForce && isOlderTag(image, imageInForce)) {
-    const message = `Flavor ${to} has image ${image}, older than ${imageInForce} in force: what only the newer one knows, it may refuse or lack.`;
-    warnings.push({ reason: 'OlderImage', message });
-  }
+  const older = enters ? olderImage(to, facts.image, facts.imageInForce) : undefined;
+  if (older) warnings.push({ reason: 'OlderImage', message: older });
   if (!flavor) warnings.push({ reason: 'FlavorUnknown', message: `You may not read flavors: nothing is known of ${to}.` });
   return { loadBalancer, act, from, to, refusals, warnings };
 }

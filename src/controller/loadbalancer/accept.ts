@@ -1,4 +1,4 @@
-import { flavorRefusal, isOlderTag, type Operation, type Refusal, stays } from '../../api/index.ts';
+import { flavorRefusal, type Operation, olderImage, type Refusal, stays } from '../../api/index.ts';
 import type { World } from './world.ts';
 
 /** The goal Accepted: whether the load balancer may enter a flavor. */
@@ -19,7 +19,6 @@ export function warningOf({ loadBalancer, amphorae, lookup }: World, flavorId: s
   const tag = 'flavor' in found ? found.flavor.data.ampImageTag : undefined;
   const inForce = amphorae.map((v) => v.object).find(({ spec }) => spec.flavorId === loadBalancer.status?.flavorId);
   const present = inForce?.spec.flavorData.ampImageTag ?? inForce?.status?.haproxyVersion;
-  if (!tag || !present || !isOlderTag(tag, present)) return undefined;
-  const message = `Flavor ${flavorId} has image ${tag}, older than ${present} in force: what only the newer one knows, it may refuse or lack. Set flavorId back to cancel.`;
-  return { reason: 'OlderImage', message };
+  const words = olderImage(flavorId, tag, present);
+  return words === undefined ? undefined : { reason: 'OlderImage', message: `${words} Set flavorId back to cancel.` };
 }
