@@ -227,11 +227,12 @@ async function requireAnother(
   signal: AbortSignal,
 ): Promise<void> {
   if (seen.lost || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
+  const reached = (await driver.observeVip(vipRef(lb), signal))?.attached ?? [];
+  if (!reached.includes(amphora.metadata.name)) return;
   const staying = (await freshAmphorae(client, lb, signal))
     .filter((a) => a.metadata.uid !== amphora.metadata.uid && a.spec.steering === 'Attached')
     .map((a) => a.metadata.name);
-  const reached = (await driver.observeVip(vipRef(lb), signal))?.attached ?? [];
-  if (!reached.includes(amphora.metadata.name) || reached.some((name) => staying.includes(name))) return;
+  if (reached.some((name) => staying.includes(name))) return;
   throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
 }
 

@@ -79,7 +79,7 @@ function afterLoss(fit: AmphoraView[], unfit: AmphoraView[]): Pick<Begun, 'repla
 function lossTold(view: AmphoraView, fit: AmphoraView[]): string | undefined {
   const { object } = view;
   if (isLost(object)) return `Amphora ${object.metadata.name} was lost: ${ended(lossOf(object)?.message ?? 'its object was deleted')}`;
-  if (!isSecondActive(view, fit)) return undefined;
+  if (!isActive(view) || !fit.some(isActive)) return undefined;
   return `Amphorae ${names([...fit, view])} are both active, so that none stands by: ${object.metadata.name} gives way to a standby.`;
 }
 
@@ -162,16 +162,16 @@ function inForce(world: World): { fit: AmphoraView[]; unfit: AmphoraView[]; extr
       .sort((a, b) => rank(b) - rank(a))
       .slice(0, 1),
   );
-  const serving = [...best].sort((a, b) => Number(serves(b.object)) - Number(serves(a.object)));
-  const fit = best.filter((v) => !isSecondActive(v, serving.slice(0, serving.indexOf(v))));
+  const actives = best.filter(isActive);
+  const active = actives.find((v) => serves(v.object)) ?? actives[0];
+  const fit = best.filter((v) => !isActive(v) || v === active);
   const missing = slots.length - fit.length;
   const rest = living.filter((v) => !fit.includes(v));
   return missing > 0 ? { fit, unfit: rest, extra: [], missing } : { fit, unfit: [], extra: rest, missing };
 }
 
-/** Whether it is active beside another: its standby was promoted when it was lost, and then it came back. */
-const isSecondActive = ({ object }: AmphoraView, before: AmphoraView[]): boolean =>
-  object.spec.role === 'MASTER' && before.some((v) => v.object.spec.role === 'MASTER');
+/** The active half of a pair. There are two where a standby was promoted when its active one was lost, which then came back. */
+const isActive = ({ object }: AmphoraView): boolean => object.spec.role === 'MASTER';
 
 /** What keeps the flavor in force as it should be: attached, and what nothing needs gone. */
 function upkeep(fit: AmphoraView[], extra: AmphoraView[]): Act[] {
