@@ -137,8 +137,13 @@ export function useDriverPlace(): DriverPlace {
       const found = [];
       for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
         if (!(await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')).includes(id)) continue;
-        process.kill(Number(pid), signal);
-        found.push(pid);
+        try {
+          process.kill(Number(pid), signal);
+          found.push(pid);
+        } catch (error) {
+          // The worker ends with its master, which was told first.
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+        }
       }
       if (found.length === 0) throw new Error(`no process of ${amphora.metadata.name} was found`);
     },
