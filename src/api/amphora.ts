@@ -63,6 +63,9 @@ export const AmphoraStatus = z.object({
     .max(4096)
     .optional()
     .meta({ ...atomicList, description: 'The members that this amphora does not see ONLINE (or NO_MONITOR, where nothing checks them).' }),
+  uncheckedMembers: z.int().min(0).optional().meta({
+    description: 'Until it is put behind the VIP: how many members have a health monitor, and have not been checked by this amphora yet.',
+  }),
   stickTablesSynced: z.boolean().optional().meta({ description: 'Its stick tables have what those of the older amphorae had.' }),
   connections: z
     .object({

@@ -507,6 +507,8 @@ export interface AmphoraStatus {
     protocolPort: number;
     status: MemberStatus;
   }[];
+  /** Until it is put behind the VIP: how many members have a health monitor, and have not been checked by this amphora yet. */
+  uncheckedMembers?: number;
   /** Its stick tables have what those of the older amphorae had. */
   stickTablesSynced?: boolean;
   connections?: {

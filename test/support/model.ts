@@ -30,6 +30,9 @@ interface Fact {
   loaded: string | undefined;
   drained: boolean;
   startedAt: number;
+  /** Members that it sees down, and how many it has not checked. */
+  down: string[];
+  unchecked: number;
 }
 
 export interface ModelFlavor {
@@ -169,7 +172,8 @@ export class Model {
       configurationHash: fact.loaded,
       membersRevision: fact.loaded && 'm1',
       listeners: fact.loaded ? [{ protocolPort: 80, open: true }] : [],
-      members: [],
+      members: fact.down.map((address) => ({ pool: 'web', address, protocolPort: 8080, status: 'ERROR' })),
+      uncheckedMembers: fact.unchecked,
       stickTablesSynced: true,
       connections: { current: 0, total: 0, queued: false },
       statistics: [],
@@ -304,6 +308,8 @@ export class Model {
       loaded: undefined,
       drained: false,
       startedAt: 0,
+      down: [],
+      unchecked: 0,
     };
     this.amphorae.set(name, { object: { apiVersion: API_VERSION, kind: 'Amphora', metadata, spec: wire(spec) }, fact });
   }

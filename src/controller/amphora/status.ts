@@ -36,6 +36,8 @@ export function amphoraStatus(
     membersRevision: seen.membersRevision,
     listeners: seen.listeners,
     unhealthyMembers: seen.members.filter((m) => m.status !== 'ONLINE' && m.status !== 'NO_MONITOR').slice(0, MOST_MEMBERS),
+    // Each reload has some for a moment, which nobody waits for once it takes traffic.
+    uncheckedMembers: amphora.spec.steering === 'Attached' || seen.uncheckedMembers === 0 ? undefined : seen.uncheckedMembers,
     stickTablesSynced: seen.stickTablesSynced,
     connections: {
       ...seen.connections,

@@ -216,6 +216,12 @@ function verified(flow: Flow): Unmet | undefined {
     if (closed !== undefined)
       return { message: `Waiting for the VIP to let port ${closed} go, on which ${object.metadata.name} does not listen.`, waitMs: 500 };
     if (!asked) continue;
+    const unchecked = object.status?.uncheckedMembers ?? 0;
+    if (unchecked > 0) {
+      return {
+        message: `Waiting for the first health check of ${unchecked} member${unchecked === 1 ? '' : 's'} by amphora ${object.metadata.name}.`,
+      };
+    }
     const worse = object.status?.unhealthyMembers?.find((m) => !downBefore.has(key(m)) && m.status === 'ERROR');
     if (worse) {
       return {

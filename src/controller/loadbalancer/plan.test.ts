@@ -95,6 +95,35 @@ describe('a resize', () => {
     expect(model.status.operation!.goals!.map((g) => g.name)).toEqual([...GOALS]);
   });
 
+  test('waits at Verified until the new amphora has checked every member, and sees each up that the old one does', () => {
+    const model = active();
+    const fresh = () => [...model.amphorae.values()].find(({ object }) => object.spec.flavorId === 'large');
+    const waitsSaying = (words: string) => {
+      model.until((m) => m.status.operation?.message?.includes(words) === true, 400, neverWithout);
+      for (let i = 0; i < 20; i++) model.round();
+      expect(model.status.operation).toMatchObject({ step: 'Verified', message: expect.stringContaining(words) });
+      expect(fresh()!.object.spec.steering).toBe('Detached');
+    };
+    const old = [...model.amphorae.values()][0]!.fact;
+    old.down = ['10.0.0.1'];
+    want(model, 'large');
+    while (!fresh()) model.visit();
+    Object.assign(fresh()!.fact, { unchecked: 2, down: ['10.0.0.1', '10.0.0.2'] });
+    waitsSaying('Waiting for the first health check of 2 members by amphora');
+    fresh()!.fact.unchecked = 0;
+    waitsSaying('Member 10.0.0.2:8080 of pool web is up for the present amphora but not for the new one');
+    fresh()!.fact.down = ['10.0.0.1'];
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+  });
+
+  test('is not held up by members that are checked anew once the new amphora takes traffic', () => {
+    const model = active();
+    want(model, 'large');
+    model.until(step('Detached'), 400, neverWithout);
+    for (const { fact } of model.amphorae.values()) fact.unchecked = 3;
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+  });
+
   test('of a pair never has less than a pair attached', () => {
     const model = active('ha');
     want(model, 'hb');

@@ -57,6 +57,8 @@ export interface AmphoraObservation {
   /** Its listening ports, and whether each accepts connections. */
   listeners: { protocolPort: number; open: boolean }[];
   members: { pool: string; address: string; protocolPort: number; status: MemberStatus }[];
+  /** How many of the members are to be checked and have not been since it loaded them: they count as ONLINE, as HAProxy has it. */
+  uncheckedMembers: number;
   /** Its stick tables have what those of the older amphorae had; true where there are none. */
   stickTablesSynced: boolean;
   /** Over all its HAProxy processes, those that a reload left behind too. `queued`: at its limit, clients may be waiting to be accepted. */
@@ -73,6 +75,7 @@ export const ABSENT: Readonly<AmphoraObservation> = Object.freeze({
   attached: false,
   listeners: [],
   members: [],
+  uncheckedMembers: 0,
   stickTablesSynced: true,
   connections: { current: 0, total: 0, queued: false },
   statistics: [],

@@ -47,6 +47,7 @@ const statuses = async () =>
       status,
     ]),
   );
+const unchecked = async () => (await readLoaded(haproxy!.control.worker, [])).uncheckedMembers;
 
 async function answers(count: number, given: Partial<TestRequest> = {}): Promise<Record<string, number>> {
   const tally: Record<string, number> = {};
@@ -103,6 +104,18 @@ describe('a health monitor', () => {
     await start(servers, { healthMonitor: monitorOf(given) });
     await eventually(async () => expect(await statuses()).toEqual(expected));
   };
+
+  test('looks at every member soon after a load, however long its delay, and until then none counts as checked', async () => {
+    const [closed] = (await freePorts(1)) as [number];
+    const patient = { delay: 600, timeout: 50, maxRetries: 3, maxRetriesDown: 3 };
+    await upAndDown(patient, [member(0), member(1), { protocolPort: closed }], { '-1': 'ERROR', 0: 'ONLINE', 1: 'ONLINE' });
+    await eventually(async () => expect(await unchecked()).toBe(0));
+    await haproxy!.stop();
+    await start([member(0)], { healthMonitor: monitorOf({ ...patient, urlPath: '/slow?ms=2000' }) });
+    expect(await unchecked()).toBe(1);
+    await eventually(async () => expect(await unchecked()).toBe(0));
+    expect(await statuses()).toEqual({ 0: 'ONLINE' });
+  });
 
   test('of type HTTP expects a code, a list or a range', async () => {
     for (const [expectedCodes, status] of [

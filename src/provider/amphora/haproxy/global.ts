@@ -12,6 +12,12 @@ import type { Line, Section } from './text.ts';
  */
 const RESERVED_CONNECTIONS = 16;
 
+/**
+ * Within this time after a load the first checks of all members start, whatever the delay of their monitors; milliseconds. HAProxy would spread them
+ * over a whole delay, and take a member for up until then (configuration manual section 3.2, "max-spread-checks").
+ */
+const FIRST_CHECKS_MS = 1000;
+
 /** What the section tells of the rest of the file. */
 export interface Summary {
   /** What the process is to report of itself (`show env`). */
@@ -32,6 +38,7 @@ export function globalSection({ flavor, peer }: Configuration, environment: Rend
     ...connectionLines(flavor.maxConnections, environment, summary.listeners),
     ['stats', 'socket', environment.adminSocket, 'mode', '600', 'level', 'admin', 'expose-fd', 'listeners'],
     ['stats', 'maxconn', '100'],
+    ['max-spread-checks', String(FIRST_CHECKS_MS)],
     ['crt-base', environment.filesDir],
     ['ca-base', environment.filesDir],
     ['ssl-load-extra-files', 'none'],

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { memberStatus } from './statistics.ts';
+import { isUnchecked, memberStatus } from './statistics.ts';
 
 test.each([
   ['UP', 1, 'ONLINE'],
@@ -15,4 +15,16 @@ test.each([
   ['MAINT (via x/y)', 1, 'OFFLINE'],
 ] as const)('a server that is %s with weight %d is a member %s', (status, weight, expected) => {
   expect(memberStatus(status, weight)).toBe(expected);
+});
+
+test.each([
+  ['UP', 'INI', true],
+  ['UP', '* INI', true],
+  ['UP', 'L7OK', false],
+  ['UP', '* L7OK', false],
+  ['DOWN', 'INI', false],
+  ['MAINT', 'INI', false],
+  ['no check', '', false],
+] as const)('a server that is %s and whose check says %s is one to be checked yet: %s', (status, checkStatus, expected) => {
+  expect(isUnchecked(status, checkStatus)).toBe(expected);
 });

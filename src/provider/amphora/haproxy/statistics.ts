@@ -9,7 +9,7 @@ import { type Ask, parseEnv, parseInfo, parseServersState, parseStat, type Row }
 /** What a worker says of itself. */
 export type Loaded = Pick<
   AmphoraObservation,
-  'haproxyVersion' | 'configurationHash' | 'membersRevision' | 'listeners' | 'members' | 'stickTablesSynced'
+  'haproxyVersion' | 'configurationHash' | 'membersRevision' | 'listeners' | 'members' | 'uncheckedMembers' | 'stickTablesSynced'
 > & {
   /** What it was told of its environment (`RenderEnvironment.digest`). */
   environmentDigest?: string;
@@ -47,7 +47,7 @@ export async function readLoaded(ask: Ask, peers: Configuration['peers'], signal
     environmentDigest: env.get('ENVIRONMENT_DIGEST'),
     membersRevision: revisionOf(loadedServers(servers, stat).filter((server) => server.enabled && !kept.has(server.backend))),
     listeners: listenersOf(stat),
-    members: membersOf(stat),
+    ...membersOf(stat),
     stickTablesSynced: stickTablesSynced(showPeers, peers),
     connections: connectionsOf(info, stat),
   };
@@ -114,17 +114,27 @@ const statisticsOf = (stat: readonly Row[]): ListenerStatistics[] =>
   }));
 
 /** A pool that several backends stand for is told once, by the worst that any of them sees of a member. */
-function membersOf(stat: readonly Row[]): Loaded['members'] {
+function membersOf(stat: readonly Row[]): Pick<Loaded, 'members' | 'uncheckedMembers'> {
   const members = new Map<string, Loaded['members'][number]>();
+  const unchecked = new Set<string>();
   for (const row of stat.filter((candidate) => candidate('type') === '2')) {
     const pool = parseBackendName(row('pxname'))?.pool;
     if (pool === undefined) continue;
     const status = memberStatus(row('status'), Number(row('weight')));
     const key = `${pool}/${row('svname')}`;
     const known = members.get(key);
+    if (isUnchecked(row('status'), row('check_status'))) unchecked.add(key);
     if (!known || status === 'ERROR') members.set(key, { pool, ...parseServerName(row('svname')), status });
   }
-  return [...members.values()];
+  return { members: [...members.values()], uncheckedMembers: unchecked.size };
+}
+
+/**
+ * Whether HAProxy calls a server up only because nothing has contradicted: its first check has not ended (management guide section 9.1, "check_status":
+ * INI, with an asterisk before it while a check is under way).
+ */
+export function isUnchecked(status: string, checkStatus: string | undefined): boolean {
+  return status.startsWith('UP') && /^(\* )?INI$/.test(checkStatus ?? '');
 }
 
 /**

@@ -184,6 +184,8 @@ describe('traffic', () => {
     world.setMember('127.0.0.1', 9001, 'ONLINE', 'web-amp-2');
     expect((await driver.observe(one)).members).toMatchObject([{ status: 'ERROR' }]);
     expect((await driver.observe(two)).members).toMatchObject([{ status: 'ONLINE' }]);
+    world.leaveUnchecked('web-amp-2', 1);
+    expect([await driver.observe(one), await driver.observe(two)]).toMatchObject([{ uncheckedMembers: 0 }, { uncheckedMembers: 1 }]);
   });
 });
 

@@ -132,6 +132,7 @@ export class SimulatedDriver implements AmphoraDriver {
         open: running,
       })),
       members: (loaded?.configuration.pools ?? []).flatMap((pool) => this.#members(pool, found.name)),
+      uncheckedMembers: loaded ? world.uncheckedMembers(found.name) : 0,
       stickTablesSynced: !running || now >= found.syncedAt,
       ...(running
         ? this.#counted(found, loaded?.configuration.listeners[0]?.protocolPort)

@@ -83,6 +83,7 @@ export class SimulatedWorld {
   readonly #vips = new Map<string, SimulatedVip>();
   readonly #addresses = new Map<string, string>();
   readonly #members = new Map<string, MemberStatus>();
+  readonly #unchecked = new Map<string, number>();
   #lastAmphora = 0;
   #lastVip = 0;
 
@@ -128,6 +129,15 @@ export class SimulatedWorld {
 
   memberStatus(address: string, protocolPort: number, amphora: string): MemberStatus {
     return this.#members.get(`${amphora} ${address} ${protocolPort}`) ?? this.#members.get(` ${address} ${protocolPort}`) ?? 'ONLINE';
+  }
+
+  /** So many of its members the amphora has not checked yet; none to begin with. */
+  leaveUnchecked(name: string, members: number): void {
+    this.#unchecked.set(name, members);
+  }
+
+  uncheckedMembers(name: string): number {
+    return this.#unchecked.get(name) ?? 0;
   }
 
   /** Gives the amphora connections that go on until it is drained; `queued`: it is at its limit. */
