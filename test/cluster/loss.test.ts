@@ -13,15 +13,14 @@ jest.setTimeout(400_000);
 const PORT = 8080;
 /** A taint of nodes that are to be given no amphora. */
 const FULL = 'test.example.org/full';
-const scene = useCluster('loss');
+/** Members and clients stay on one node, and the operator with them, so that the other one can be lost. */
+const scene = useCluster('loss', { chart: ({ nodes }) => ({ values: { nodeSelector: { 'kubernetes.io/hostname': nodes[0] } } }) });
 let members: MemberPods;
 let safe: string;
 let doomed: string;
 
-/** Members and clients stay on one node, and the operator with them, so that the other one can be lost. */
 beforeAll(async () => {
   [safe, doomed] = scene.nodes as [string, string];
-  await scene.install({ values: { nodeSelector: { 'kubernetes.io/hostname': safe } } });
   members = await startMemberPods(scene.place(safe));
 }, 300_000);
 

@@ -16,7 +16,8 @@ jest.setTimeout(300_000);
 const [PLAIN, SECURE] = [8080, 8443];
 // Hooks run in the order they stand in, and the scene's may end the cluster.
 afterAll(async () => void (await scene.kubectl(['delete', 'namespace', elsewhere, '--wait=false', '--ignore-not-found'])));
-const scene = useCluster('watched');
+/** The operator has rights in one namespace alone. */
+const scene = useCluster('watched', { chart: ({ namespace }) => ({ values: { operator: { watchNamespaces: [namespace] } } }) });
 const elsewhere = `${scene.namespace}-not`;
 let members: MemberPods;
 let lb: Subject;
@@ -25,10 +26,9 @@ let plain: Traffic;
 let secure: Traffic;
 const unhurt = () => expect([plain, secure].map((traffic) => verdictOf(traffic.counts()))).toEqual([unharmed, unharmed]);
 
-/** The operator has rights in one namespace alone; a listener with and one without TLS carry traffic all the while. */
+/** A listener with and one without TLS carry traffic all the while. */
 beforeAll(async () => {
   await scene.kubectl(['create', 'namespace', elsewhere]);
-  await scene.install({ values: { operator: { watchNamespaces: [scene.namespace] } } });
   members = await startMemberPods(scene.place());
   lb = new Subject(scene, 'web');
   ca = await makeCa();

@@ -38,28 +38,37 @@ export interface ClusterScene extends Surroundings {
   };
 }
 
+/** What a suite needs of its cluster. `chart`: how the chart is to be installed, where it isn't as it comes. */
+interface ClusterNeeds {
+  dualStack?: boolean;
+  chart?(scene: Pick<ClusterScene, 'namespace' | 'nodes'>): ChartOptions;
+}
+
 /** The cluster of `useTestCluster`, with the chart installed and a namespace of this suite's own, gone after it. */
-export function useCluster(suite: string, { dualStack, ...options }: ChartOptions & { dualStack?: boolean } = {}): ClusterScene {
+export function useCluster(suite: string, { dualStack, chart }: ClusterNeeds = {}): ClusterScene {
   const namespace = `${suite}-${randomUUID().slice(0, 4)}`;
   let client: KubeClient;
   let image: string;
   let isUsed = false;
+  /** The operator is as the chart has it, so that the next suite finds nothing to change. */
+  let isAsItComes = true;
   const traffic: Traffic[] = [];
   const selector = '--selector=app.kubernetes.io/name=reflavor';
   const inSystem = (...args: string[]) => run([`--namespace=${CHART_NAMESPACE}`, ...args]);
   const run: Surroundings['kubectl'] = (args, more) => cluster.kubectl(args, more);
   const place = (nodeName?: string): Place => ({ kubeconfigPath: cluster.kubeconfigPath, kubectl: run, namespace, image, nodeName });
-  const install = async (chart: ChartOptions = {}) => {
+  const install = async (options?: ChartOptions) => {
+    isAsItComes = false;
     const { local, kubeconfigPath, operatorImage } = cluster;
-    image = await installChart(local ?? { kubeconfigPath }, { image: operatorImage, ...chart });
+    image = await installChart(local ?? { kubeconfigPath }, { image: operatorImage, ...options });
+    isAsItComes = options === undefined;
   };
 
   afterAll(async () => {
     try {
       await Promise.all(traffic.map((one) => one.stop()));
       if (!isUsed) return;
-      // Suites may have ended the operator or changed what it is.
-      await install();
+      if (!isAsItComes) await install();
       // Its load balancers go with all that is theirs; members and clients have no more to show.
       await run(['delete', 'loadbalancers', '--all', `--namespace=${namespace}`, '--timeout=120s']);
       expect(
@@ -81,9 +90,12 @@ export function useCluster(suite: string, { dualStack, ...options }: ChartOption
 
   beforeAll(async () => {
     client = connect({ kubeconfig: cluster.kubeconfigPath });
-    await install(options);
+    const apply = (...objects: object[]) =>
+      run(['apply', '--filename=-'], { input: objects.map((o) => JSON.stringify(o)).join('\n---\n') });
+    await apply(restricted(namespace));
+    await install(chart?.({ namespace, nodes: cluster.nodes }));
     isUsed = true;
-    await run(['apply', '--filename=-'], { input: [...flavors, restricted(namespace)].map((o) => JSON.stringify(o)).join('\n---\n') });
+    await apply(...flavors);
   }, 300_000);
 
   return {
@@ -92,6 +104,7 @@ export function useCluster(suite: string, { dualStack, ...options }: ChartOption
     install,
     operator: {
       async scale(replicas) {
+        isAsItComes = false;
         await inSystem('scale', 'deployment', selector, `--replicas=${replicas}`);
         if (replicas === 0) await inSystem('wait', 'pod', selector, '--for=delete', '--timeout=60s');
         else await inSystem('rollout', 'status', 'deployment', selector, '--timeout=120s');
@@ -102,7 +115,10 @@ export function useCluster(suite: string, { dualStack, ...options }: ChartOption
         if (cluster.local) for (const pid of items.flatMap((pod) => processesOf(pod, 'node'))) process.kill(pid, 'SIGKILL');
         await inSystem('delete', 'pod', selector, '--grace-period=0', '--force');
       },
-      uninstall: () => uninstallChart(cluster),
+      async uninstall() {
+        isAsItComes = false;
+        await uninstallChart(cluster);
+      },
     },
     place,
     async traffic(options, nodeName) {
