@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
-.PHONY: help install install-test install-cluster generate package verify lint types test test-unit demo picture up down run traffic cluster cluster-down cluster-demo clean
+.PHONY: help install install-test install-cluster generate package verify lint types test test-unit demo chaos bench bench-quick picture up down run traffic cluster cluster-down cluster-demo clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,15 @@ test-unit: install ## Run the unit tests alone
 
 demo: install ## Show a load balancer being resized live under traffic
 	@node tools/demo.ts
+
+chaos: install-test ## Lead the operator through faults of every class, check its promises, and write docs/reliability.md
+	@node chaos/main.ts $(ARGS)
+
+bench: install-cluster ## Measure it against its aims, and write docs/performance.md (root, for the part in network namespaces)
+	@node bench/main.ts $(ARGS)
+
+bench-quick: install-cluster ## The same in 5 minutes, to see whether it runs
+	@node bench/main.ts --quick $(ARGS)
 
 picture: install ## Run the demo and draw docs/resize.svg from what it says
 	@mkdir -p dist

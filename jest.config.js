@@ -1,4 +1,5 @@
-/** Test projects: `unit` needs nothing; `controlplane` starts a real kube-apiserver; `dataplane` a real HAProxy as well; `cluster` nodes. */
+/** Test projects: `unit` needs nothing; `controlplane` starts a real kube-apiserver; `dataplane` a real HAProxy as well; `chaos` both, under
+ * faults; `cluster` nodes. */
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -14,6 +15,7 @@ export default {
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.test.ts', '<rootDir>/test/unit/**/*.test.ts'] },
     { ...common, displayName: 'controlplane', testMatch: ['<rootDir>/test/controlplane/**/*.test.ts'] },
     { ...common, displayName: 'dataplane', testMatch: ['<rootDir>/test/dataplane/**/*.test.ts'] },
+    { ...common, displayName: 'chaos', testMatch: ['<rootDir>/test/chaos/**/*.test.ts'] },
     { ...common, displayName: 'cluster', testMatch: ['<rootDir>/test/cluster/**/*.test.ts'] },
   ],
 };

@@ -29,6 +29,7 @@ const stages: Record<string, () => Promise<Counts>> = {
   controlplane: () => jest('controlplane', '--maxWorkers=100%'),
   // One suite at a time: they measure traffic, and two at once would be measuring each other.
   dataplane: () => jest('dataplane', '--runInBand'),
+  chaos: () => jest('chaos', '--runInBand'),
   cluster: () => onCluster(() => jest('cluster', '--runInBand')),
 };
 

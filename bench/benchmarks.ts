@@ -1,0 +1,4 @@
+import type { Benchmark } from './benchmark.ts';
+
+/** Every benchmark, in the order of docs/performance.md. */
+export const benchmarks: readonly Benchmark[] = [];

@@ -1,0 +1,11 @@
+import { expect, test } from '@jest/globals';
+import { faultClasses } from '../../chaos/classes.ts';
+
+test.each(faultClasses.map((faultClass) => [faultClass.name, faultClass] as const))('%s change nothing', async (_, faultClass) => {
+  let schedules = 0;
+  for await (const { name, broken } of faultClass.run('short')) {
+    expect({ name, broken }).toEqual({ name, broken: [] });
+    schedules++;
+  }
+  expect(schedules).toBeGreaterThan(0);
+});
