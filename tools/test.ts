@@ -34,18 +34,23 @@ const stages: Record<string, () => Promise<Counts>> = {
 };
 
 /** A command that passes or fails as one test. */
-async function checked(command: string, ...args: string[]): Promise<Counts> {
-  const passed = (await exitCodeOf(command, args)) === 0;
+async function checked(output: Output, command: string, ...args: string[]): Promise<Counts> {
+  const passed = (await exitCodeOf(output, command, args)) === 0;
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
 }
 
 /** One project of jest.config.js. A suite that can't even be loaded, an unexplained exit code and a project without tests count as failures. */
-async function jest(project: string, ...args: string[]): Promise<Counts> {
+async function jest(output: Output, project: string, ...args: string[]): Promise<Counts> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-jest-'));
   const outputFile = join(dir, 'results.json');
   try {
     const jestArgs = ['--selectProjects', project, '--json', `--outputFile=${outputFile}`, ...args];
-    const code = await exitCodeOf('node', ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...jestArgs]);
+    const code = await exitCodeOf(output, 'node', [
+      '--experimental-vm-modules',
+      '--no-warnings',
+      'node_modules/jest/bin/jest.js',
+      ...jestArgs,
+    ]);
     const results = await readFile(outputFile, 'utf8').then(
       (text) => JSON.parse(text) as Record<string, number>,
       () => ({}) as Record<string, number>,
@@ -54,7 +59,7 @@ async function jest(project: string, ...args: string[]): Promise<Counts> {
     const passed = count('numPassedTests');
     const failed = count('numFailedTests', 'numRuntimeErrorTestSuites');
     const nothingToShow = passed + failed === 0 || (code !== 0 && failed === 0);
-    if (nothingToShow) console.log(`${project}: jest ended with ${code} and ${passed} tests passed: counted as one failure`);
+    if (nothingToShow) output.line(`${project}: jest ended with ${code} and ${passed} tests passed: counted as one failure`);
     return { passed, failed: nothingToShow ? 1 : failed, skipped: count('numPendingTests', 'numTodoTests') };
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -65,21 +70,21 @@ async function jest(project: string, ...args: string[]): Promise<Counts> {
  * With a cluster for all suites together: that of `TEST_KUBECONFIG`, or one that is started for them, in the folder that `TEST_CLUSTER_DIR`
  * then names. Counts as one skipped test where there can be none, and as one failed test where it does not start.
  */
-async function onCluster(stage: () => Promise<Counts>): Promise<Counts> {
+async function onCluster(output: Output, stage: () => Promise<Counts>): Promise<Counts> {
   if (process.env.TEST_KUBECONFIG) return stage();
   const obstacle = clusterObstacle();
   if (obstacle) {
-    console.log(`cluster: SKIPPED, nothing was shown on real nodes: ${obstacle}. Or set TEST_KUBECONFIG to a cluster of yours`);
+    output.line(`cluster: SKIPPED, nothing was shown on real nodes: ${obstacle}. Or set TEST_KUBECONFIG to a cluster of yours`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-cluster-'));
   process.env.TEST_CLUSTER_DIR = dir;
   try {
     // Nodes count as lost sooner than Kubernetes' 50 s, so that the loss of one doesn't take the suite a minute.
-    await startCluster({ dir, nodeMonitorGraceSeconds: 20, log: (line) => console.log(`cluster: ${line}`) });
+    await startCluster({ dir, nodeMonitorGraceSeconds: 20, log: (line) => output.line(`cluster: ${line}`) });
     return await stage();
   } catch (error) {
-    console.log(`cluster: ${(error as Error).message}`);
+    output.line(`cluster: ${(error as Error).message}`);
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
     await stopCluster(dir);
@@ -87,36 +92,46 @@ async function onCluster(stage: () => Promise<Counts>): Promise<Counts> {
   }
 }
 
-/** Output goes to the screen. Nothing, when a signal ended it, as it does after {@link stageLimitMs}. */
-function exitCodeOf(command: string, args: string[]): Promise<number | null> {
-  // One stream for all, so that what a stage says stands above its counts.
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 1, 1], timeout: stageLimitMs });
+/** Nothing, when a signal ended it, as it does after {@link stageLimitMs}. */
+function exitCodeOf(output: Output, command: string, args: string[]): Promise<number | null> {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: stageLimitMs });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => output.write(text));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
 }
 
-// A terminal interrupts all of its processes: the running stage ends by that, and what was started for it is ended here.
+// A terminal interrupts all of its processes: the running stages end by that, and what was started for them is ended here.
 process.on('SIGINT', () => {
   interrupted = true;
 });
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(stages);
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const name of names) {
-  if (interrupted) break;
-  const stage = stages[name];
-  if (!stage) {
-    console.error(`there is no stage "${name}"; there are: ${Object.keys(stages).join(', ')}`);
-    process.exit(2);
-  }
-  console.log(`\n=== ${name}`);
-  const startedAt = performance.now();
-  const counts = await stage();
-  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`=== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`);
+const known = lanes.flatMap((lane) => Object.keys(lane));
+const names = process.argv.length > 2 ? process.argv.slice(2) : known;
+const unknown = names.find((name) => !known.includes(name));
+if (unknown !== undefined) {
+  console.error(`there is no stage "${unknown}"; there are: ${known.join(', ')}`);
+  process.exit(2);
 }
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const chosen = lanes.map((lane) => Object.entries(lane).filter(([name]) => names.includes(name))).filter((lane) => lane.length > 0);
+await Promise.all(
+  chosen.map(async (lane, index) => {
+    for (const [name, stage] of lane) {
+      if (interrupted) return;
+      if (index > 0) console.log(`\n=== ${name} runs beside what follows, and says at its end how it went`);
+      const output = new Output(index > 0);
+      output.line(`\n=== ${name}`);
+      const startedAt = performance.now();
+      const counts = await stage(output);
+      for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      output.line(`=== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`);
+      output.end();
+    }
+  }),
+);
 process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

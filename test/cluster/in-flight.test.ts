@@ -10,8 +10,8 @@ import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
 
 jest.setTimeout(300_000);
 
-/** What takes time is let come to its end, whatever has an amphora end: each of these takes longer than the five seconds that a pod's preStop waits. */
-const SLOW = { slow: 3, slowMs: 7000, downloads: 3, downloadBytes: 2_000_000, downloadSeconds: 8 };
+/** What takes time is let come to its end, whatever has an amphora end: each of these takes longer than the ten seconds that a pod's preStop waits. */
+const SLOW = { slow: 3, slowMs: 12_000, downloads: 3, downloadBytes: 2_000_000, downloadSeconds: 13 };
 const PORT = 8080;
 const scene = useCluster('in-flight');
 let members: MemberPods;
@@ -106,7 +106,7 @@ test('an amphora whose pod is deleted ends what it is at in the time that the po
   await lb.kubectl(['delete', 'pod', pod!.metadata.name, '--wait=false']);
   const [ending] = await podsOfLb(lb);
   // drainSeconds, the preStop, and ten more.
-  expect(ending!.metadata).toMatchObject({ name: pod!.metadata.name, deletionGracePeriodSeconds: 75 });
+  expect(ending!.metadata).toMatchObject({ name: pod!.metadata.name, deletionGracePeriodSeconds: 80 });
   await eventually(async () => expect((await podsOfLb(lb)).map((p) => p.metadata.uid)).not.toContain(pod!.metadata.uid), {
     withinMs: 100_000,
     everyMs: 200,

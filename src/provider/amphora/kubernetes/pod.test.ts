@@ -58,8 +58,8 @@ describe('a flavor', () => {
 test('its connections have as long to end as the load balancer gives them', () => {
   const graceOf = (drainSeconds?: number) =>
     specOf(buildAmphora({ name: 'web-amp-1' }), { ...options, drainSeconds }).terminationGracePeriodSeconds;
-  expect(graceOf(60)).toBe(75);
-  expect(graceOf()).toBe(315);
+  expect(graceOf(60)).toBe(80);
+  expect(graceOf()).toBe(320);
 });
 
 test('it may do nothing but listen on low ports', () => {
