@@ -1,0 +1,100 @@
+import type { FaultClass, Schedule, Size } from './fault-class.ts';
+import { Balancer, Broken } from './real/balancer.ts';
+import { absentFlavors, CHAPTERS, type Chapter, Life, type Topology } from './real/chapters.ts';
+import { armed, type KillPoint, KillPoints } from './real/kill-points.ts';
+import { merged } from './real/merged.ts';
+import { type Stage, startStage } from './real/stage.ts';
+
+/** The operator's own process is killed at every request by which it writes, the moment before the API server has it and the moment after. */
+export const operatorKilled: FaultClass = {
+  name: 'operator killed at each write',
+  fault:
+    'The operator is killed (SIGKILL) right before and right after each of its writes to the API server, in creating, a resize, its cancel, a resize that fails, a failover and deleting, for SINGLE and ACTIVE_STANDBY, and started again.',
+  promises:
+    'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, objects and HAProxy processes, nothing is left over, and clients have lost no request.',
+  async *run(size) {
+    const stage = await startStage();
+    let keep = false;
+    try {
+      await stage.apply(...absentFlavors);
+      await stage.operator.start();
+      for await (const schedule of merged(lives(stage, size))) {
+        keep ||= schedule.broken.length > 0;
+        yield schedule;
+      }
+    } finally {
+      await stage.close({ keep });
+    }
+  },
+};
+
+type Points = Record<Chapter, KillPoints>;
+
+/** What `make test` has time for. */
+const fewPoints: Record<Topology, Partial<Record<Chapter, KillPoint[]>>> = {
+  SINGLE: {
+    create: [{ write: 4, side: 'after' }],
+    resize: [{ write: 2, side: 'after' }],
+    cancel: [{ write: 12, side: 'before' }],
+    delete: [{ write: 2, side: 'before' }],
+  },
+  ACTIVE_STANDBY: {
+    resize: [{ write: 14, side: 'before' }],
+    failover: [{ write: 8, side: 'after' }],
+  },
+};
+
+/** Several load balancers that live at the same time under one operator: whoever's turn it is to have it killed, it is killed for all. */
+function lives(stage: Stage, size: Size): AsyncGenerator<Schedule>[] {
+  const crew: [Topology, number][] = [
+    ['SINGLE', size === 'full' ? 3 : 1],
+    ['ACTIVE_STANDBY', size === 'full' ? 4 : 1],
+  ];
+  return crew.flatMap(([topology, count]) => {
+    const points = Object.fromEntries(
+      CHAPTERS.map((chapter) => [chapter, new KillPoints(size === 'full' ? undefined : (fewPoints[topology][chapter] ?? []))]),
+    ) as Points;
+    return Array.from({ length: count }, () => livesOf(stage, topology, points));
+  });
+}
+
+/** One life after the other, until no point is left. */
+async function* livesOf(stage: Stage, topology: Topology, points: Points): AsyncGenerator<Schedule> {
+  for (;;) {
+    const life = new Life(new Balancer(stage, await stage.newNamespace()), topology);
+    let killed = 0;
+    try {
+      for (const chapter of CHAPTERS) {
+        const point = points[chapter].next();
+        if (!point && chapter !== 'create' && chapter !== 'delete') continue;
+        const schedule = await lived(stage, life, chapter, point);
+        if (point) killed++;
+        if (point && !schedule.killed && schedule.broken.length === 0) points[chapter].passed();
+        else yield schedule;
+        if (schedule.broken.length > 0) break;
+      }
+    } finally {
+      await life.lb.stopTraffic();
+    }
+    if (killed === 0) return;
+  }
+}
+
+async function lived(stage: Stage, life: Life, chapter: Chapter, point: KillPoint | undefined): Promise<Schedule & { killed: boolean }> {
+  const { namespace } = life.lb;
+  const trap = point && armed(point, namespace, stage.operator);
+  const disarm = trap && stage.proxy.interfere(trap.interference);
+  const broken: string[] = [];
+  try {
+    await life.live(chapter);
+    if (chapter !== 'delete') broken.push(...(await life.lb.lost()));
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    broken.push(error.message);
+  } finally {
+    disarm?.();
+  }
+  const when = point ? `killed ${point.side} write ${point.write} (${trap!.killedAt ?? 'not reached'})` : 'not killed for it';
+  const where = broken.length > 0 ? `, logs in ${stage.dir}, namespace ${namespace}` : '';
+  return { name: `${life.topology} ${chapter}, ${when}${where}`, broken, killed: trap?.killedAt !== undefined };
+}

@@ -1,0 +1,214 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Amphora, API_VERSION, conditionOf, type LoadBalancer } from '../../src/api/index.ts';
+import { amphorae, loadBalancers } from '../../src/controller/resources.ts';
+import type { MergePatch } from '../../src/kube/client.ts';
+import { find } from '../../src/kube/find.ts';
+import { haproxiesIn } from '../../test/support/haproxies.ts';
+import type { TrafficCounts } from '../../tools/traffic/tally.ts';
+import { startTraffic, type Traffic } from '../../tools/traffic/traffic.ts';
+import type { Stage } from './stage.ts';
+
+export const PORT = 8080;
+
+/** Generous, since the machine may be busy, and an operator backs off from what fails. */
+const PATIENCE_MS = 90_000;
+
+/** Something that the operator promises was not so. */
+export class Broken extends Error {}
+
+/** One load balancer in a namespace of its own, with clients that notice all that is lost. */
+export class Balancer {
+  readonly name = 'web';
+  readonly namespace: string;
+  readonly #stage: Stage;
+  #uid: string | undefined;
+  #traffic: Traffic | undefined;
+  #told = 0;
+
+  constructor(stage: Stage, namespace: string) {
+    this.#stage = stage;
+    this.namespace = namespace;
+  }
+
+  /** Creates it with this flavor; further parts of its spec as given. */
+  async create(flavorId: string, more: Record<string, unknown> = {}): Promise<void> {
+    const { namespace, name } = this;
+    const spec = { ...specFor(this.#stage.members.members), flavorId, ...more };
+    const object = { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata: { namespace, name }, spec };
+    const created = await this.#stage.client.create<LoadBalancer>(loadBalancers, object as unknown as LoadBalancer);
+    this.#uid = created.metadata.uid;
+  }
+
+  async patch(spec: MergePatch): Promise<void> {
+    await this.#stage.client.patchMerge(loadBalancers, this, { spec });
+  }
+
+  async annotate(key: string, value: string): Promise<void> {
+    await this.#stage.client.patchMerge(loadBalancers, this, { metadata: { annotations: { [`reflavor.dev/${key}`]: value } } });
+  }
+
+  async delete(): Promise<void> {
+    await this.#stage.client.delete(loadBalancers, this);
+  }
+
+  get(): Promise<LoadBalancer> {
+    return this.#stage.client.get<LoadBalancer>(loadBalancers, this);
+  }
+
+  async amphorae(): Promise<Amphora[]> {
+    return (await this.#stage.client.list<Amphora>(amphorae, { namespace: this.namespace })).items;
+  }
+
+  /** The folder of an amphora, or of the VIP. */
+  folder(amphora?: string): string {
+    const own = join(this.#stage.stateDir, 'loadbalancers', this.#uid!);
+    return amphora === undefined ? join(own, 'vip') : join(own, 'amphorae', amphora);
+  }
+
+  /** Waits until it is so. @throws Broken with what it is instead */
+  async until(what: string, holds: (lb: LoadBalancer) => boolean): Promise<LoadBalancer> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const lb = await this.get();
+      if (holds(lb)) return lb;
+      if (performance.now() > deadline) throw new Broken(`it never came to this: ${what}; it is ${inWords(lb)}`);
+      await sleep(50);
+    }
+  }
+
+  /** Waits until the operation on its way to `to` has come to a goal or past it. */
+  async untilStep(to: string, step: string): Promise<void> {
+    await this.until(`${step} on the way to ${to}`, ({ status }) => {
+      const operation = status?.operation;
+      return operation?.to === to && (operation.step === step || operation.finishedAt !== undefined);
+    });
+  }
+
+  /** Two clients make requests from now on, one with a new connection for each. */
+  async startTraffic(): Promise<void> {
+    const { status } = await this.get();
+    const url = `http://${status?.vipAddress}:${PORT}/`;
+    this.#traffic = startTraffic({ url, newConnections: 1, keepAlive: 1, rate: 40, maxSeconds: 3600 });
+    await this.#traffic.waitFor(10);
+  }
+
+  async stopTraffic(): Promise<void> {
+    await this.#traffic?.stop();
+  }
+
+  /** What was lost since this was asked last, in words. */
+  async lost(): Promise<string[]> {
+    if (!this.#traffic) return [];
+    const before = this.#traffic.counts();
+    // One more of each: what was under way has ended then.
+    const counts = await this.#traffic.waitFor((now) => now.requests > before.requests + 2);
+    return this.#newFailures(counts);
+  }
+
+  #newFailures({ failed, retriedOnClosedIdle, failures }: TrafficCounts): string[] {
+    const count = failed + retriedOnClosedIdle;
+    const fresh = count - this.#told;
+    this.#told = count;
+    if (fresh === 0) return [];
+    const examples = failures.slice(-fresh).slice(0, 3);
+    const words = examples.map(({ at, kind, error }) => `${new Date(at).toISOString()} ${kind}: ${error}`);
+    return [`${fresh} requests of the running traffic failed or had to be sent again: ${words.join('; ')}`];
+  }
+
+  /**
+   * Waits until the flavor is in force with nothing left to do, and the amphorae, their processes and their folders are those that it needs.
+   * @throws Broken with what is wrong once the patience is over
+   */
+  async untilAtRest(flavorId: string): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const wrong = await this.#wrongAtRest(flavorId);
+      if (wrong === undefined) return;
+      if (performance.now() > deadline) throw new Broken(`it did not come to rest at ${flavorId}: ${wrong}`);
+      await sleep(50);
+    }
+  }
+
+  async #wrongAtRest(flavorId: string): Promise<string | undefined> {
+    const lb = await this.get();
+    const ready = conditionOf(lb.status?.conditions, 'Ready');
+    const isNow = ready?.observedGeneration === lb.metadata.generation;
+    if (ready?.status !== 'True' || !isNow || lb.status?.flavorId !== flavorId) return inWords(lb);
+    const roles = flavorId.endsWith('-ha') ? ['BACKUP', 'MASTER'] : ['STANDALONE'];
+    const objects = await this.amphorae();
+    const names = objects.map((a) => a.metadata.name).sort();
+    const told = (lb.status.amphorae ?? []).map((a) => a.name).sort();
+    if (String(told) !== String(names)) return `the status has amphorae ${told}, and there are ${names}`;
+    if (String(objects.map((a) => a.spec.role).sort()) !== String(roles)) return `its amphorae are ${names}, not one for each of ${roles}`;
+    const unfit = objects.find((a) => a.spec.flavorId !== flavorId || a.spec.steering !== 'Attached' || a.metadata.deletionTimestamp);
+    if (unfit) return `amphora ${unfit.metadata.name} is ${unfit.spec.steering}, of flavor ${unfit.spec.flavorId}`;
+    return this.#wrongProcesses(names);
+  }
+
+  /** Every amphora and the VIP have a HAProxy, and there is none besides; nor any folder. */
+  async #wrongProcesses(names: string[]): Promise<string | undefined> {
+    const own = join(this.#stage.stateDir, 'loadbalancers', this.#uid!);
+    const folders = (await readdir(join(own, 'amphorae')).catch(() => [])).sort();
+    if (String(folders) !== String(names)) return `the driver has amphorae ${folders}, and there are ${names}`;
+    const expected = await Promise.all([haproxiesIn(this.folder()), ...names.map((name) => haproxiesIn(this.folder(name)))]);
+    if (expected.some((pids) => pids.length === 0)) return 'an amphora or the VIP has no HAProxy';
+    const all = await haproxiesIn(own);
+    const strays = all.filter((pid) => !expected.flat().includes(pid));
+    return strays.length > 0 ? `there are HAProxies that nobody needs: ${strays}` : undefined;
+  }
+
+  /** Waits until nothing of it is left. @throws Broken with what is */
+  async untilGone(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const left = await this.#left();
+      if (left === undefined) return;
+      if (performance.now() > deadline) throw new Broken(`it was deleted, and something of it stays: ${left}`);
+      await sleep(50);
+    }
+  }
+
+  async #left(): Promise<string | undefined> {
+    const lb = await find<LoadBalancer>(this.#stage.client, loadBalancers, this);
+    if (lb) return `the object, with finalizers ${lb.metadata.finalizers}`;
+    const objects = await this.amphorae();
+    if (objects.length > 0) return `amphorae ${objects.map((a) => a.metadata.name)}`;
+    const own = join(this.#stage.stateDir, 'loadbalancers', this.#uid!);
+    const pids = await haproxiesIn(own);
+    if (pids.length > 0) return `HAProxies ${pids}`;
+    const files = await readdir(own).catch(() => []);
+    return files.length > 0 ? `files of the driver: ${files}` : undefined;
+  }
+}
+
+/** A status, as somebody who reads a report wants it. */
+function inWords({ status }: LoadBalancer): string {
+  const { operation, amphorae: all = [], conditions } = status ?? {};
+  const ready = conditionOf(conditions, 'Ready');
+  return [
+    `flavor ${status?.flavorId}`,
+    operation &&
+      `operation ${operation.number} ${operation.kind} to ${operation.to} ${operation.step} ${operation.result ?? ''} ${operation.message}`,
+    `amphorae ${all.map((a) => `${a.name} ${a.traffic}${a.ready ? '' : ' (not ready)'}`).join(', ') || 'none'}`,
+    `Ready ${ready?.status} ${ready?.reason}: ${ready?.message}`,
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+function specFor(members: readonly { address: string; port: number }[]): Record<string, unknown> {
+  return {
+    strategy: { settleSeconds: 1, verifySeconds: 1, drainSeconds: 30 },
+    listeners: [{ name: 'web', protocol: 'HTTP', protocolPort: PORT, defaultPool: 'web' }],
+    pools: [
+      {
+        name: 'web',
+        protocol: 'HTTP',
+        healthMonitor: { type: 'HTTP', urlPath: '/health', delay: 1, timeout: 1, maxRetries: 2, maxRetriesDown: 2 },
+        members: members.map(({ address, port }) => ({ address, protocolPort: port })),
+      },
+    ],
+  };
+}
