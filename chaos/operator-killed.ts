@@ -1,9 +1,10 @@
 import type { FaultClass, Schedule, Size } from './fault-class.ts';
 import { Balancer, Broken } from './real/balancer.ts';
-import { absentFlavors, CHAPTERS, type Chapter, Life, type Topology } from './real/chapters.ts';
+import { CHAPTERS, type Chapter, Life, type Topology } from './real/chapters.ts';
+import { onStage } from './real/crew.ts';
 import { armed, type KillPoint, KillPoints } from './real/kill-points.ts';
 import { merged } from './real/merged.ts';
-import { type Stage, startStage } from './real/stage.ts';
+import type { Stage } from './real/stage.ts';
 
 /** The operator's own process is killed at every request by which it writes, the moment before the API server has it and the moment after. */
 export const operatorKilled: FaultClass = {
@@ -12,20 +13,11 @@ export const operatorKilled: FaultClass = {
     'The operator is killed (SIGKILL) right before and right after each of its writes to the API server, in creating, a resize, its cancel, a resize that fails, a failover and deleting, for SINGLE and ACTIVE_STANDBY, and started again.',
   promises:
     'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, objects and HAProxy processes, nothing is left over, and clients have lost no request.',
-  async *run(size) {
-    const stage = await startStage();
-    let keep = false;
-    try {
-      await stage.apply(...absentFlavors);
+  run: (size) =>
+    onStage({}, async function* (stage) {
       await stage.operator.start();
-      for await (const schedule of merged(lives(stage, size))) {
-        keep ||= schedule.broken.length > 0;
-        yield schedule;
-      }
-    } finally {
-      await stage.close({ keep });
-    }
-  },
+      yield* merged(lives(stage, size));
+    }),
 };
 
 type Points = Record<Chapter, KillPoints>;
@@ -87,7 +79,7 @@ async function lived(stage: Stage, life: Life, chapter: Chapter, point: KillPoin
   const broken: string[] = [];
   try {
     await life.live(chapter);
-    if (chapter !== 'delete') broken.push(...(await life.lb.lost()));
+    broken.push(...(await life.lb.lost()));
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
     broken.push(error.message);
@@ -95,6 +87,5 @@ async function lived(stage: Stage, life: Life, chapter: Chapter, point: KillPoin
     disarm?.();
   }
   const when = point ? `killed ${point.side} write ${point.write} (${trap!.killedAt ?? 'not reached'})` : 'not killed for it';
-  const where = broken.length > 0 ? `, logs in ${stage.dir}, namespace ${namespace}` : '';
-  return { name: `${life.topology} ${chapter}, ${when}${where}`, broken, killed: trap?.killedAt !== undefined };
+  return { name: `${life.topology} ${chapter}, ${when}, in ${namespace}`, broken, killed: trap?.killedAt !== undefined };
 }

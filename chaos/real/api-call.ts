@@ -12,6 +12,8 @@ export interface Call {
   /** Empty in lists, watches and creates. */
   name: string;
   body: string;
+  /** The header Authorization. */
+  authorization: string;
 }
 
 /** Whether it changes something that the operator works with: all but Events, which nobody reads back, and Leases. */
@@ -23,14 +25,14 @@ export const describeCall = ({ verb, resource, subresource, namespace, name }: C
   [verb, [resource, subresource].filter(Boolean).join('/'), [namespace, name].filter(Boolean).join('/')].filter(Boolean).join(' ');
 
 /** Reads a request's method and path, see "API concepts" in Kubernetes' documentation. */
-export function parseCall(method: string, path: string, body: string): Call {
+export function parseCall(method: string, path: string, body: string, authorization = ''): Call {
   const url = new URL(path, 'https://api');
   const [, group = '', ...rest] = url.pathname.split('/');
   const parts = group === 'apis' ? rest.slice(2) : group === 'api' ? rest.slice(1) : [];
   const namespaced = parts[0] === 'namespaces' && parts.length > 2;
   const namespace = namespaced ? parts[1]! : '';
   const [resource = '', name = '', subresource = ''] = namespaced ? parts.slice(2) : parts;
-  return { method, path, verb: verbOf(method, resource, name, url), resource, subresource, namespace, name, body };
+  return { method, path, verb: verbOf(method, resource, name, url), resource, subresource, namespace, name, body, authorization };
 }
 
 function verbOf(method: string, resource: string, name: string, url: URL): Call['verb'] {

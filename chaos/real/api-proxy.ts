@@ -71,7 +71,7 @@ export async function startApiProxy(controlPlane: ControlPlane): Promise<ApiProx
     });
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = parseCall(incoming.method!, incoming.url!, await textOf(incoming));
+    const call = parseCall(incoming.method!, incoming.url!, await textOf(incoming), incoming.headers.authorization);
     const early = await fateOf(({ before }) => before?.(call));
     if (early !== undefined) return meet(early, response);
     const upstream = await forward(call, incoming);

@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Amphora, API_VERSION, conditionOf, type LoadBalancer } from '../../src/api/index.ts';
+import { type Amphora, API_VERSION, conditionOf, GOALS, type Goal, type LoadBalancer, type Operation } from '../../src/api/index.ts';
 import { amphorae, loadBalancers } from '../../src/controller/resources.ts';
 import type { MergePatch } from '../../src/kube/client.ts';
+import { isTransient } from '../../src/kube/errors.ts';
 import { find } from '../../src/kube/find.ts';
 import { haproxiesIn } from '../../test/support/haproxies.ts';
 import type { TrafficCounts } from '../../tools/traffic/tally.ts';
@@ -15,8 +16,35 @@ export const PORT = 8080;
 /** Generous, since the machine may be busy, and an operator backs off from what fails. */
 const PATIENCE_MS = 90_000;
 
+/** Asks the API server until it answers: it may be away for a moment, on purpose. */
+async function persistently<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isTransient(error) || performance.now() > deadline) throw error;
+      await sleep(100);
+    }
+  }
+}
+
 /** Something that the operator promises was not so. */
 export class Broken extends Error {}
+
+/** What a promise gives, unless that takes too long. @throws Broken with `what` */
+export async function within<T>(promise: Promise<T>, what: string, ms = PATIENCE_MS): Promise<T> {
+  const waiting = new AbortController();
+  const late = sleep(ms, undefined, { signal: waiting.signal }).then(() => {
+    throw new Broken(`it never came to this: ${what}`);
+  });
+  late.catch(() => {});
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    waiting.abort();
+  }
+}
 
 /** One load balancer in a namespace of its own, with clients that notice all that is lost. */
 export class Balancer {
@@ -25,6 +53,7 @@ export class Balancer {
   readonly #stage: Stage;
   #uid: string | undefined;
   #traffic: Traffic | undefined;
+  #final: TrafficCounts | undefined;
   #told = 0;
 
   constructor(stage: Stage, namespace: string) {
@@ -42,23 +71,25 @@ export class Balancer {
   }
 
   async patch(spec: MergePatch): Promise<void> {
-    await this.#stage.client.patchMerge(loadBalancers, this, { spec });
+    await persistently(() => this.#stage.client.patchMerge(loadBalancers, this, { spec }));
   }
 
   async annotate(key: string, value: string): Promise<void> {
-    await this.#stage.client.patchMerge(loadBalancers, this, { metadata: { annotations: { [`reflavor.dev/${key}`]: value } } });
+    const patch = { metadata: { annotations: { [`reflavor.dev/${key}`]: value } } };
+    await persistently(() => this.#stage.client.patchMerge(loadBalancers, this, patch));
   }
 
   async delete(): Promise<void> {
-    await this.#stage.client.delete(loadBalancers, this);
+    await persistently(() => this.#stage.client.delete(loadBalancers, this));
   }
 
   get(): Promise<LoadBalancer> {
-    return this.#stage.client.get<LoadBalancer>(loadBalancers, this);
+    return persistently(() => this.#stage.client.get<LoadBalancer>(loadBalancers, this));
   }
 
   async amphorae(): Promise<Amphora[]> {
-    return (await this.#stage.client.list<Amphora>(amphorae, { namespace: this.namespace })).items;
+    const { namespace } = this;
+    return (await persistently(() => this.#stage.client.list<Amphora>(amphorae, { namespace }))).items;
   }
 
   /** The folder of an amphora, or of the VIP. */
@@ -79,11 +110,8 @@ export class Balancer {
   }
 
   /** Waits until the operation on its way to `to` has come to a goal or past it. */
-  async untilStep(to: string, step: string): Promise<void> {
-    await this.until(`${step} on the way to ${to}`, ({ status }) => {
-      const operation = status?.operation;
-      return operation?.to === to && (operation.step === step || operation.finishedAt !== undefined);
-    });
+  async untilStep(to: string, step: Goal): Promise<void> {
+    await this.until(`${step} on the way to ${to}`, ({ status }) => hasComeTo(status?.operation, to, step));
   }
 
   /** Two clients make requests from now on, one with a new connection for each. */
@@ -94,12 +122,20 @@ export class Balancer {
     await this.#traffic.waitFor(10);
   }
 
+  /** Once is enough. */
   async stopTraffic(): Promise<void> {
-    await this.#traffic?.stop();
+    this.#final = await this.#traffic?.stop();
+  }
+
+  /** What was lost up to now was taken by the fault itself. */
+  forgive(): void {
+    const { failed = 0, retriedOnClosedIdle = 0 } = this.#traffic?.counts() ?? {};
+    this.#told = failed + retriedOnClosedIdle;
   }
 
   /** What was lost since this was asked last, in words. */
   async lost(): Promise<string[]> {
+    if (this.#final) return this.#newFailures(this.#final);
     if (!this.#traffic) return [];
     const before = this.#traffic.counts();
     // One more of each: what was under way has ended then.
@@ -171,7 +207,7 @@ export class Balancer {
   }
 
   async #left(): Promise<string | undefined> {
-    const lb = await find<LoadBalancer>(this.#stage.client, loadBalancers, this);
+    const lb = await persistently(() => find<LoadBalancer>(this.#stage.client, loadBalancers, this));
     if (lb) return `the object, with finalizers ${lb.metadata.finalizers}`;
     const objects = await this.amphorae();
     if (objects.length > 0) return `amphorae ${objects.map((a) => a.metadata.name)}`;
@@ -182,6 +218,10 @@ export class Balancer {
     return files.length > 0 ? `files of the driver: ${files}` : undefined;
   }
 }
+
+/** Whether an operation on its way to `to` is at a step, or past it. */
+export const hasComeTo = (operation: Operation | undefined, to: string, step: Goal): boolean =>
+  operation?.to === to && GOALS.indexOf(operation.step ?? 'Accepted') >= GOALS.indexOf(step);
 
 /** A status, as somebody who reads a report wants it. */
 function inWords({ status }: LoadBalancer): string {

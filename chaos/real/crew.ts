@@ -1,0 +1,47 @@
+import type { Schedule } from '../fault-class.ts';
+import { Balancer, Broken } from './balancer.ts';
+import { absentFlavors, flavorsOf, type Topology } from './chapters.ts';
+import { type Stage, type StageOptions, startStage } from './stage.ts';
+
+/** A stage for as long as its schedules are read; its folder stays, with the logs, where a promise was broken. */
+export async function* onStage(options: StageOptions, schedules: (stage: Stage) => AsyncIterable<Schedule>): AsyncGenerator<Schedule> {
+  const stage = await startStage(options);
+  let keep = false;
+  try {
+    await stage.apply(...absentFlavors);
+    for await (const schedule of schedules(stage)) {
+      keep ||= schedule.broken.length > 0;
+      yield schedule.broken.length > 0 ? { ...schedule, name: `${schedule.name} (logs in ${stage.dir})` } : schedule;
+    }
+  } finally {
+    await stage.close({ keep });
+  }
+}
+
+/** A load balancer that serves clients, and the flavor that it goes to next. */
+export interface Serving {
+  lb: Balancer;
+  topology: Topology;
+  here: string;
+  other: string;
+}
+
+export async function serving(stage: Stage, topology: Topology): Promise<Serving> {
+  const { small, large } = flavorsOf(topology);
+  const lb = new Balancer(stage, await stage.newNamespace());
+  await lb.create(small);
+  await lb.untilAtRest(small);
+  await lb.startTraffic();
+  return { lb, topology, here: small, other: large };
+}
+
+/** What was broken while this ran, by the word of `Broken` and of the clients. */
+export async function brokenIn(lb: Balancer, run: () => Promise<void>): Promise<string[]> {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    return [error.message, ...(await lb.lost())];
+  }
+  return lb.lost();
+}
