@@ -10,7 +10,7 @@ export const apiServerFaults: FaultClass = {
   fault:
     'In the middle of a resize and of its cancel, for SINGLE and ACTIVE_STANDBY: watches are cut, silent or answered 410; calls meet conflicts, 429, 500, 503; writes take effect and are never answered; reads are stale; the API server and etcd are restarted; the token is replaced.',
   promises: 'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, and clients have lost no request.',
-  run: (size) => onStage({}, (stage) => schedules(stage, size)),
+  run: (size) => onStage((stage) => schedules(stage, size)),
 };
 
 async function* schedules(stage: Stage, size: Size): AsyncGenerator<Schedule> {

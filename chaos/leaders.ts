@@ -16,7 +16,7 @@ export const leaders: FaultClass = {
     'In the middle of a resize and of its cancel, for SINGLE and ACTIVE_STANDBY: of two operators the leader is stopped (SIGSTOP) until another has led the change to its end, and wakes up, with a write of its own still on its way; or it is killed; or somebody else takes the lease.',
   promises:
     'After each: one that has lost its lease ends by itself, the flavor that is asked for is in force on exactly the amphorae that it needs, and clients have lost no request.',
-  run: (size) => onStage({}, (stage) => schedules(stage, size)),
+  run: (size) => onStage((stage) => schedules(stage, size)),
 };
 
 const LEASE = { namespace: 'default', name: 'chaos' };

@@ -14,7 +14,7 @@ export const operatorKilled: FaultClass = {
   promises:
     'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, objects and HAProxy processes, nothing is left over, and clients have lost no request.',
   run: (size) =>
-    onStage({}, async function* (stage) {
+    onStage(async function* (stage) {
       await stage.operator.start();
       yield* merged(lives(stage, size));
     }),
@@ -52,23 +52,20 @@ function lives(stage: Stage, size: Size): AsyncGenerator<Schedule>[] {
 
 /** One life after the other, until no point is left. */
 async function* livesOf(stage: Stage, topology: Topology, points: Points): AsyncGenerator<Schedule> {
-  for (;;) {
+  while (CHAPTERS.some((chapter) => points[chapter].hasMore)) {
     const life = new Life(new Balancer(stage, await stage.newNamespace()), topology);
-    let killed = 0;
     try {
       for (const chapter of CHAPTERS) {
         const point = points[chapter].next();
         if (!point && chapter !== 'create' && chapter !== 'delete') continue;
-        const schedule = await lived(stage, life, chapter, point);
-        if (point) killed++;
-        if (point && !schedule.killed && schedule.broken.length === 0) points[chapter].passed();
-        else yield schedule;
+        const { killed, ...schedule } = await lived(stage, life, chapter, point);
+        if (point && !killed) points[chapter].passed();
+        if (killed || schedule.broken.length > 0) yield schedule;
         if (schedule.broken.length > 0) break;
       }
     } finally {
       await life.lb.stopTraffic();
     }
-    if (killed === 0) return;
   }
 }
 

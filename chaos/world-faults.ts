@@ -16,7 +16,7 @@ export const worldFaultsClass: FaultClass = {
     'At each goal of a resize, for SINGLE and ACTIVE_STANDBY: the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor is deleted; it is deleted itself.',
   promises:
     'After each: what the spec asks for in the end is so, on exactly the amphorae that it needs, and clients have lost nothing but what a killed HAProxy took with it, and that for no longer than 12 s.',
-  run: (size) => onStage({}, (stage) => schedules(stage, size)),
+  run: (size) => onStage((stage) => schedules(stage, size)),
 };
 
 const STEPS = ['Built', 'Configured', 'Verified', 'Attached', 'Detached'] as const satisfies Goal[];

@@ -8,6 +8,8 @@ import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } fr
 export interface ReflavorOptions {
   kubeconfigPath: string;
   logFile: string;
+  /** The file that Node runs. Default: `src/main.ts`; a bundle of it (tools/bundle.ts) starts in a third of the time. */
+  program?: string;
   detached?: boolean;
   env?: NodeJS.ProcessEnv;
   /** Appended to its flags. */
@@ -39,9 +41,9 @@ export function spawnReflavor(
   command: 'operator' | 'api',
   name: string,
   own: readonly string[],
-  { kubeconfigPath, logFile, detached, env, flags = [] }: ReflavorOptions,
+  { kubeconfigPath, logFile, program = join(import.meta.dirname, '../src/main.ts'), detached, env, flags = [] }: ReflavorOptions,
 ): Promise<ProcessIdentity> {
-  const args = [join(import.meta.dirname, '../src/main.ts'), command, `--kubeconfig=${kubeconfigPath}`, ...own, ...flags];
+  const args = [program, command, `--kubeconfig=${kubeconfigPath}`, ...own, ...flags];
   return startProcess({ name, command: process.execPath, args, logFile, env, detached });
 }
 

@@ -49,6 +49,10 @@ export class KillPoints {
     this.#given = given && [...given];
   }
 
+  get hasMore(): boolean {
+    return this.#given ? this.#given.length > 0 : !this.#isOver;
+  }
+
   /** The next; undefined when there are no more. */
   next(): KillPoint | undefined {
     if (this.#given) return this.#given.shift();

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { connect } from '../../src/kube/index.ts';
@@ -14,12 +16,6 @@ import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { OperatorProcess } from './operator-process.ts';
 
 const root = join(import.meta.dirname, '../..');
-
-export interface StageOptions {
-  operatorFlags?: readonly string[];
-  /** The environment of operators, added to this process's. */
-  operatorEnv?: NodeJS.ProcessEnv;
-}
 
 /** A real API server, the operator's way to it through a proxy, members to send traffic to. The operator is not started yet. */
 export interface Stage {
@@ -43,10 +39,15 @@ export interface Stage {
   close(options?: { keep?: boolean }): Promise<void>;
 }
 
-export async function startStage({ operatorFlags = [], operatorEnv = {} }: StageOptions = {}): Promise<Stage> {
+export async function startStage(): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-chaos-'));
   const stateDir = join(dir, 'amphorae');
-  const [controlPlane, members] = await Promise.all([startControlPlane({ dir: join(dir, 'control-plane') }), startMembers()]);
+  const program = join(dir, 'reflavor.mjs');
+  const [controlPlane, members] = await Promise.all([
+    startControlPlane({ dir: join(dir, 'control-plane') }),
+    startMembers(),
+    promisify(execFile)(process.execPath, [join(root, 'tools/bundle.ts'), '--out', program]),
+  ]);
   const { kubeconfigPath: adminKubeconfig } = controlPlane;
   await applyCrds(adminKubeconfig);
   for (const file of ['deploy/admission.yaml', 'examples/flavors.yaml'])
@@ -63,9 +64,9 @@ export async function startStage({ operatorFlags = [], operatorEnv = {} }: Stage
     const operator = new OperatorProcess({
       kubeconfigPath,
       stateDir,
+      program,
       logFile: join(dir, `${name}.log`),
-      env: { ...process.env, ...operatorEnv },
-      flags: ['--progress-ms=100', '--observe-seconds=1', ...operatorFlags, ...flags],
+      flags: ['--progress-ms=100', '--observe-seconds=1', ...flags],
     });
     operators.push(operator);
     return operator;
