@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Lease, leaseResource } from '../src/controller/runtime/leaderelection.ts';
 import type { Goal } from '../src/api/index.ts';
+import { type Lease, leaseResource } from '../src/controller/runtime/leaderelection.ts';
 import type { FaultClass, Schedule, Size } from './fault-class.ts';
 import { isWrite } from './real/api-call.ts';
 import { atStep } from './real/at-step.ts';

@@ -5,6 +5,7 @@ import { atStep } from './real/at-step.ts';
 import { within } from './real/balancer.ts';
 import type { Topology } from './real/chapters.ts';
 import { brokenIn, onStage, type Serving, serving } from './real/crew.ts';
+import { fullDisk } from './real/full-disk.ts';
 import { merged } from './real/merged.ts';
 import type { Stage } from './real/stage.ts';
 import { type Course, ownFlavor, type WorldFault, worldFaults } from './real/world-faults.ts';
@@ -13,10 +14,15 @@ import { type Course, ownFlavor, type WorldFault, worldFaults } from './real/wor
 export const worldFaultsClass: FaultClass = {
   name: "the world's faults",
   fault:
-    'At each goal of a resize, for SINGLE and ACTIVE_STANDBY: the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor is deleted; it is deleted itself.',
+    'At each goal of a resize, for SINGLE and ACTIVE_STANDBY: the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor is deleted; it is deleted itself; the disk of the driver is full (root only).',
   promises:
     'After each: what the spec asks for in the end is so, on exactly the amphorae that it needs, and clients have lost nothing but what a killed HAProxy took with it, and that for no longer than 12 s.',
-  run: (size) => onStage((stage) => schedules(stage, size)),
+  async *run(size) {
+    yield* onStage((stage) => schedules(stage, size));
+    if (size === 'short') return;
+    if (process.geteuid!() === 0) yield* fullDisk(['Built', 'Attached', 'Detached']);
+    else console.log("the world's faults: no full disk, since only root can make one");
+  },
 };
 
 const STEPS = ['Built', 'Configured', 'Verified', 'Attached', 'Detached'] as const satisfies Goal[];

@@ -3,7 +3,13 @@ import { type Balancer, hasComeTo } from './balancer.ts';
 import type { Stage } from './stage.ts';
 
 /** Has something done at the very moment at which the operation to `to` is at a step, or past it: the operator is told of its own write only after that. */
-export function atStep(stage: Stage, lb: Balancer, to: string, step: Goal, act: () => Promise<void>): { done: Promise<void>; forget(): void } {
+export function atStep(
+  stage: Stage,
+  lb: Balancer,
+  to: string,
+  step: Goal,
+  act: () => Promise<void>,
+): { done: Promise<void>; forget(): void } {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // Whoever waits hears of it; nobody may be waiting yet.
   promise.catch(() => {});

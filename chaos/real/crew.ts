@@ -1,11 +1,11 @@
 import type { Schedule } from '../fault-class.ts';
 import { Balancer, Broken } from './balancer.ts';
 import { absentFlavors, flavorsOf, type Topology } from './chapters.ts';
-import { type Stage, startStage } from './stage.ts';
+import { type Stage, type StageOptions, startStage } from './stage.ts';
 
 /** A stage for as long as its schedules are read; its folder stays, with the logs, where a promise was broken. */
-export async function* onStage(schedules: (stage: Stage) => AsyncIterable<Schedule>): AsyncGenerator<Schedule> {
-  const stage = await startStage();
+export async function* onStage(schedules: (stage: Stage) => AsyncIterable<Schedule>, options: StageOptions = {}): AsyncGenerator<Schedule> {
+  const stage = await startStage(options);
   let keep = false;
   try {
     await stage.apply(...absentFlavors);

@@ -15,6 +15,7 @@ import { type Members, startMembers } from '../../tools/traffic/members.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { OperatorProcess } from './operator-process.ts';
 
+const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
 /** A real API server, the operator's way to it through a proxy, members to send traffic to. The operator is not started yet. */
@@ -39,14 +40,19 @@ export interface Stage {
   close(options?: { keep?: boolean }): Promise<void>;
 }
 
-export async function startStage(): Promise<Stage> {
+export interface StageOptions {
+  /** Of a disk that holds nothing but what the driver keeps of its amphorae; needs root. Default: they are on no disk of their own. */
+  diskMib?: number;
+}
+
+export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-chaos-'));
   const stateDir = join(dir, 'amphorae');
   const program = join(dir, 'reflavor.mjs');
   const [controlPlane, members] = await Promise.all([
     startControlPlane({ dir: join(dir, 'control-plane') }),
     startMembers(),
-    promisify(execFile)(process.execPath, [join(root, 'tools/bundle.ts'), '--out', program]),
+    run(process.execPath, [join(root, 'tools/bundle.ts'), '--out', program]),
   ]);
   const { kubeconfigPath: adminKubeconfig } = controlPlane;
   await applyCrds(adminKubeconfig);
@@ -73,6 +79,7 @@ export async function startStage(): Promise<Stage> {
   };
   let namespaces = 0;
   await mkdir(stateDir, { recursive: true });
+  if (diskMib !== undefined) await run('mount', ['-t', 'tmpfs', '-o', `size=${diskMib}m`, 'reflavor-chaos', stateDir]);
   return {
     dir,
     stateDir,
@@ -102,6 +109,7 @@ export async function startStage(): Promise<Stage> {
       await members.close();
       await controlPlane.stop();
       await stopStack(dir);
+      if (diskMib !== undefined) await run('umount', [stateDir]);
       if (!keep) await rm(dir, { recursive: true, force: true });
     },
   };
