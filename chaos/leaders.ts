@@ -23,21 +23,15 @@ const LEASE = { namespace: 'default', name: 'chaos' };
 const FLAGS = [
   '--leader-elect=true',
   `--lease-name=${LEASE.name}`,
-  '--lease-duration-seconds=3',
-  '--lease-renew-deadline-seconds=2',
+  '--lease-duration-seconds=5',
+  '--lease-renew-deadline-seconds=3',
   '--lease-retry-period-seconds=1',
 ];
 
-/** Two processes, and which of them leads. */
-interface Pair {
-  leader: OperatorProcess;
-  standby: OperatorProcess;
-}
-
-/** What befalls the leader; whoever leads then is the leader once it is over. */
+/** What befalls the leader. Resolves once another leads. */
 interface Fate {
   name: string;
-  befall(stage: Stage, pair: Pair, lb: Serving['lb']): Promise<Ending>;
+  befall(stage: Stage, leader: OperatorProcess): Promise<Ending>;
 }
 
 /** Done once the change is at its end. */
@@ -62,33 +56,27 @@ async function untilEnded(operator: OperatorProcess): Promise<void> {
   }
 }
 
-const swap = (pair: Pair) => Object.assign(pair, { leader: pair.standby, standby: pair.leader });
-
 /** Stops the leader, and wakes it up once another has brought the change to its end. */
-async function paused(stage: Stage, pair: Pair): Promise<Ending> {
+async function paused(stage: Stage, leader: OperatorProcess): Promise<Ending> {
   const before = await holderOf(stage);
-  const old = pair.leader;
-  await old.signal('SIGSTOP');
+  await leader.signal('SIGSTOP');
   await untilAnotherLeads(stage, before);
-  swap(pair);
   return async () => {
-    await old.signal('SIGCONT');
-    await untilEnded(old);
-    await old.start();
+    await leader.signal('SIGCONT');
+    await untilEnded(leader);
   };
 }
 
 const fates: Fate[] = [
-  { name: 'is stopped, and wakes up when all is done', befall: paused },
   {
-    name: 'is stopped with its next write held back, which arrives when all is done',
-    async befall(stage, pair, lb) {
+    name: 'is stopped with its next write held back, and both go on when all is done',
+    async befall(stage, leader) {
       const held = Promise.withResolvers<void>();
       const sent = Promise.withResolvers<void>();
       let isHeld = false;
       const forget = stage.proxy.interfere({
         async before(call) {
-          if (isHeld || !isWrite(call) || call.namespace !== lb.namespace) return undefined;
+          if (isHeld || !isWrite(call)) return undefined;
           isHeld = true;
           sent.resolve();
           await held.promise;
@@ -96,7 +84,7 @@ const fates: Fate[] = [
         },
       });
       await within(sent.promise, 'the leader writes something');
-      const wakeUp = await paused(stage, pair);
+      const wakeUp = await paused(stage, leader);
       return async () => {
         held.resolve();
         forget();
@@ -104,67 +92,106 @@ const fates: Fate[] = [
       };
     },
   },
+  { name: 'is stopped, and wakes up when all is done', befall: paused },
   {
     name: 'is killed',
-    async befall(stage, pair) {
+    async befall(stage, leader) {
       const before = await holderOf(stage);
-      await pair.leader.end('SIGKILL');
+      await leader.end('SIGKILL');
       await untilAnotherLeads(stage, before);
-      swap(pair);
-      return () => pair.standby.start();
+      return async () => {};
     },
   },
   {
     name: 'finds somebody else in its lease, who soon gives it up',
-    async befall(stage, pair) {
-      const robbed = pair.leader;
+    async befall(stage, leader) {
       const spec = { holderIdentity: 'somebody else', leaseDurationSeconds: 1 };
       await stage.client.patchMerge(leaseResource, LEASE, { spec });
-      await untilEnded(robbed);
+      await untilEnded(leader);
       await untilAnotherLeads(stage, spec.holderIdentity);
-      swap(pair);
-      return () => robbed.start();
+      return async () => {};
     },
   },
 ];
 
+/** When it happens, and whether the resize is cancelled then. */
+type Moment = [step: Goal, cancels: boolean];
+
 async function* schedules(stage: Stage, size: Size): AsyncGenerator<Schedule> {
-  const pair = { leader: stage.anotherOperator('first', FLAGS), standby: stage.anotherOperator('second', FLAGS) };
-  await pair.leader.start();
+  const operators = ['first', 'second'].map((name) => stage.anotherOperator(name, FLAGS));
+  await Promise.all(operators.map((operator) => operator.start()));
   const topologies = size === 'full' ? (['SINGLE', 'ACTIVE_STANDBY'] as const) : (['SINGLE'] as const);
   const crew = await Promise.all(topologies.map((topology) => serving(stage, topology)));
-  await pair.standby.start();
-  const steps: readonly Goal[] = size === 'full' ? ['Built', 'Configured', 'Attached', 'Detached'] : ['Detached'];
+  const moments: Moment[] =
+    size === 'full'
+      ? [
+          ['Built', false],
+          ['Attached', false],
+          ['Attached', true],
+          ['Detached', false],
+          ['Detached', true],
+        ]
+      : [['Detached', false]];
   try {
-    for (const fate of size === 'full' ? fates : fates.slice(1, 2))
-      for (const step of steps)
-        for (const cancels of size === 'full' ? [false, true] : [false])
-          for (const one of crew) yield await led(stage, pair, one, { fate, step, cancels });
+    for (const fate of size === 'full' ? fates : fates.slice(0, 1))
+      for (const moment of moments) yield* await round(stage, operators, crew, fate, moment);
   } finally {
     await Promise.all(crew.map(({ lb }) => lb.stopTraffic()));
   }
 }
 
-async function led(
+/** The one that leads, once those that have ended run again. */
+async function leaderOf(stage: Stage, operators: readonly OperatorProcess[]): Promise<OperatorProcess> {
+  for (const operator of operators) if (!(await operator.isRunning())) await operator.start();
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const holder = await holderOf(stage).catch(() => '');
+    for (const operator of operators) if ((await operator.identity()) === holder) return operator;
+    if (performance.now() > deadline) throw new Error('neither operator leads');
+    await sleep(100);
+  }
+}
+
+/** One fate, and all of the crew on their way when it comes. */
+async function round(
   stage: Stage,
-  pair: Pair,
-  one: Serving,
-  { fate, step, cancels }: { fate: Fate; step: Goal; cancels: boolean },
-): Promise<Schedule> {
-  const { lb, here, other } = one;
-  const broken = await brokenIn(lb, async () => {
-    const begun = Promise.withResolvers<void>();
-    const trap = atStep(stage, lb, other, step, async () => begun.resolve());
-    await lb.patch({ flavorId: other, strategy: { verifySeconds: cancels ? 600 : 2 } });
-    await within(begun.promise, `${step} on the way to ${other}`);
-    trap.forget();
-    const end = await fate.befall(stage, pair, lb);
-    if (cancels) await lb.patch({ flavorId: here, strategy: { verifySeconds: 2 } });
-    await lb.untilAtRest(cancels ? here : other);
-    await end();
-    await lb.untilAtRest(cancels ? here : other);
+  operators: readonly OperatorProcess[],
+  crew: readonly Serving[],
+  fate: Fate,
+  [step, cancels]: Moment,
+): Promise<Schedule[]> {
+  const leader = await leaderOf(stage, operators);
+  const there = crew.map(({ lb, other }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return { promise, ...atStep(stage, lb, other, step, async () => resolve()) };
   });
-  if (broken.length > 0) await lb.stopTraffic().then(async () => Object.assign(one, await serving(stage, one.topology)));
-  else if (!cancels) Object.assign(one, { here: other, other: here });
-  return { name: `${one.topology} ${cancels ? 'cancel' : 'resize'}: at ${step} the leader ${fate.name}`, broken };
+  const befallen = Promise.race(there.map(({ promise }) => promise)).then(() => fate.befall(stage, leader));
+  const over = befallen.then((end) => rested.then(end));
+  const atRest = Promise.withResolvers<void>();
+  const rested = atRest.promise;
+  let resting = 0;
+  const all = crew.map(async (one) => {
+    const { lb, here, other } = one;
+    const goal = cancels ? here : other;
+    const broken = await brokenIn(lb, async () => {
+      try {
+        await lb.patch({ flavorId: other, strategy: { verifySeconds: cancels ? 600 : 2 } });
+        await within(befallen, `${step} on the way to ${other}`);
+        if (cancels) await lb.patch({ flavorId: here, strategy: { verifySeconds: 2 } });
+        await lb.untilAtRest(goal);
+      } finally {
+        if (++resting === crew.length) atRest.resolve();
+      }
+      await over;
+      await lb.untilAtRest(goal);
+    });
+    if (broken.length > 0) await lb.stopTraffic().then(async () => Object.assign(one, await serving(stage, one.topology)));
+    else if (!cancels) Object.assign(one, { here: other, other: here });
+    return { name: `${one.topology} ${cancels ? 'cancel' : 'resize'}: at ${step} the leader ${fate.name}`, broken };
+  });
+  try {
+    return await Promise.all(all);
+  } finally {
+    for (const { forget } of there) forget();
+  }
 }

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { OperatorOptions } from '../../tools/operator.ts';
 import { spawnOperator } from '../../tools/operator.ts';
-import { endProcess, isRunning, logTail, type ProcessIdentity } from '../../tools/processes.ts';
+import { endProcess, isRunning, type ProcessIdentity } from '../../tools/processes.ts';
 
 /** The operator as a process that is killed and started again. */
 export class OperatorProcess {
@@ -48,9 +49,11 @@ export class OperatorProcess {
     return identity !== undefined && isRunning(identity);
   }
 
-  /** The end of its log. */
-  get lastWords(): string {
-    return logTail(this.#options.logFile, 5);
+  /** How it calls itself in a Lease, by its log; undefined before it has said so. */
+  async identity(): Promise<string | undefined> {
+    const log = await readFile(this.#options.logFile, 'utf8').catch(() => '');
+    const starts = log.split('\n').filter((line) => line.includes('"starting"'));
+    return starts.length < this.#life ? undefined : (JSON.parse(starts.at(-1)!) as { identity: string }).identity;
   }
 
   async #start(): Promise<void> {
