@@ -14,7 +14,7 @@ import { type Course, ownFlavor, type WorldFault, worldFaults } from './real/wor
 export const worldFaultsClass: FaultClass = {
   name: "the world's faults",
   fault:
-    'At each goal of a resize, for SINGLE and ACTIVE_STANDBY: the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor is deleted; it is deleted itself; the disk of the driver is full (root only).',
+    'At each goal of a resize, for SINGLE and ACTIVE_STANDBY: the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor or the Secret of a certificate is deleted; it is deleted itself; the disk of the driver is full (root only).',
   promises:
     'After each: what the spec asks for in the end is so, on exactly the amphorae that it needs, and clients have lost nothing but what a killed HAProxy took with it, and that for no longer than 12 s.',
   async *run(size) {
@@ -70,6 +70,7 @@ async function happened(stage: Stage, { lb, here, topology }: Serving, { fault, 
   await stage.apply(ownFlavor(other, topology === 'ACTIVE_STANDBY'));
   const course: Course = { stage, lb, here, other };
   const broken = await brokenIn(lb, async () => {
+    await fault.before?.(course);
     const trap = atStep(stage, lb, other, step, () => fault.happen(course));
     try {
       await lb.patch({ flavorId: other });

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { API_VERSION, conditionOf, type LoadBalancer } from '../../src/api/index.ts';
 import { amphorae, flavors } from '../../src/controller/resources.ts';
 import type { KubeObject } from '../../src/kube/types.ts';
+import { secrets } from '../../src/provider/amphora/kubernetes/objects.ts';
+import { issueCertificate, makeCa } from '../../test/support/certificates.ts';
 import { signalHaproxies } from '../../test/support/haproxies.ts';
 import { type Balancer, PORT } from './balancer.ts';
 import type { Stage } from './stage.ts';
@@ -21,6 +23,8 @@ export interface WorldFault {
   /** Takes requests with it, for so many milliseconds at most, where there is nothing else that serves. Default 0. */
   takesMs?: number;
   happen(course: Course): Promise<void>;
+  /** Done before the resize begins. */
+  before?(course: Course): Promise<void>;
   /** Once the operator has gone on. Resolves to the flavor that is asked for in the end; undefined: none, it is deleted. Default: the one of the resize. */
   afterwards?(course: Course): Promise<string | undefined>;
 }
@@ -44,6 +48,18 @@ const ready = ({ status }: LoadBalancer) => conditionOf(status?.conditions, 'Rea
 const web = { name: 'web', protocol: 'HTTP', protocolPort: PORT, defaultPool: 'web' };
 const unclosed = [{ name: 'p', action: 'REJECT', rules: [{ name: 'r', type: 'PATH', compareType: 'REGEX', value: '(unclosed' }] }];
 
+async function makeSecret({ stage, lb }: Course): Promise<void> {
+  const { certPem, keyPem } = await issueCertificate({ ca: await makeCa(), cn: 'www.example.com', dnsNames: ['www.example.com'] });
+  await stage.client.create(secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: lb.namespace, name: 'www' },
+    type: 'kubernetes.io/tls',
+    stringData: { 'tls.crt': certPem, 'tls.key': keyPem },
+  } as KubeObject);
+}
+
+/** Those with which `make test` begins stand first. */
 export const worldFaults: WorldFault[] = [
   { name: 'the HAProxy of the old amphora is killed', takesMs: CRASH_MS, happen: (course) => killed(course, (isNew) => !isNew) },
   {
@@ -113,6 +129,23 @@ export const worldFaults: WorldFault[] = [
       await stage.client.create(flavors, ownFlavor(other, here.endsWith('-ha')) as KubeObject);
       await lb.patch({ flavorId: here });
       return here;
+    },
+  },
+  {
+    name: "the Secret of a listener's certificate is deleted, and made again later",
+    async before(course) {
+      await makeSecret(course);
+      const https = { ...web, name: 'tls', protocol: 'TERMINATED_HTTPS', protocolPort: 8443, tls: { defaultTlsContainerRef: 'www' } };
+      await course.lb.patch({ listeners: [web, https] });
+      await course.lb.untilAtRest(course.here);
+    },
+    async happen({ stage, lb }) {
+      await stage.client.delete(secrets, { namespace: lb.namespace, name: 'www' });
+    },
+    async afterwards(course) {
+      await course.lb.until('the missing Secret is told of', ({ status }) => status?.listenerProblems?.[0]?.reason === 'SecretNotFound');
+      await makeSecret(course);
+      return course.other;
     },
   },
   {
