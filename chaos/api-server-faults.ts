@@ -1,7 +1,7 @@
 import type { Goal } from '../src/api/index.ts';
 import type { FaultClass, Schedule, Size } from './fault-class.ts';
 import { type ApiFault, apiFaults } from './real/api-faults.ts';
-import { brokenIn, onStage, type Serving, serving } from './real/crew.ts';
+import { brokenIn, goneOn, onStage, type Serving, serving } from './real/crew.ts';
 import type { Stage } from './real/stage.ts';
 
 /** An API server, and a network before it, as they are on bad days. */
@@ -55,8 +55,7 @@ async function led(stage: Stage, one: Serving, { fault, step, cancels, happening
     await over;
     await lb.untilAtRest(cancels ? here : other);
   });
-  if (broken.length > 0) await lb.stopTraffic().then(async () => Object.assign(one, await serving(stage, one.topology)));
-  else if (!cancels) Object.assign(one, { here: other, other: here });
+  await goneOn(stage, one, { broken, to: cancels ? here : other });
   return { name: `${one.topology} ${cancels ? 'cancel' : 'resize'}, from ${step} on ${fault.name}`, broken };
 }
 

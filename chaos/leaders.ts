@@ -5,7 +5,7 @@ import type { FaultClass, Schedule, Size } from './fault-class.ts';
 import { isWrite } from './real/api-call.ts';
 import { atStep } from './real/at-step.ts';
 import { Broken, within } from './real/balancer.ts';
-import { brokenIn, onStage, type Serving, serving } from './real/crew.ts';
+import { brokenIn, goneOn, onStage, type Serving, serving } from './real/crew.ts';
 import type { OperatorProcess } from './real/operator-process.ts';
 import type { Stage } from './real/stage.ts';
 
@@ -152,7 +152,7 @@ async function leaderOf(stage: Stage, operators: readonly OperatorProcess[]): Pr
   }
 }
 
-/** One fate, and all of the crew on their way when it comes. */
+/** One fate, and all of the crew on their way when it comes: as soon as the first of them is at the step. */
 async function round(
   stage: Stage,
   operators: readonly OperatorProcess[],
@@ -161,37 +161,37 @@ async function round(
   [step, cancels]: Moment,
 ): Promise<Schedule[]> {
   const leader = await leaderOf(stage, operators);
-  const there = crew.map(({ lb, other }) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    return { promise, ...atStep(stage, lb, other, step, async () => resolve()) };
-  });
-  const befallen = Promise.race(there.map(({ promise }) => promise)).then(() => fate.befall(stage, leader));
-  const over = befallen.then((end) => rested.then(end));
-  const atRest = Promise.withResolvers<void>();
-  const rested = atRest.promise;
-  let resting = 0;
-  const all = crew.map(async (one) => {
-    const { lb, here, other } = one;
-    const goal = cancels ? here : other;
-    const broken = await brokenIn(lb, async () => {
-      try {
-        await lb.patch({ flavorId: other, strategy: { verifySeconds: cancels ? 600 : 2 } });
-        await within(befallen, `${step} on the way to ${other}`);
-        if (cancels) await lb.patch({ flavorId: here, strategy: { verifySeconds: 2 } });
-        await lb.untilAtRest(goal);
-      } finally {
-        if (++resting === crew.length) atRest.resolve();
-      }
-      await over;
-      await lb.untilAtRest(goal);
-    });
-    if (broken.length > 0) await lb.stopTraffic().then(async () => Object.assign(one, await serving(stage, one.topology)));
-    else if (!cancels) Object.assign(one, { here: other, other: here });
-    return { name: `${one.topology} ${cancels ? 'cancel' : 'resize'}: at ${step} the leader ${fate.name}`, broken };
-  });
-  try {
-    return await Promise.all(all);
-  } finally {
-    for (const { forget } of there) forget();
-  }
+  const there = Promise.withResolvers<void>();
+  const traps = crew.map(({ lb, other }) => atStep(stage, lb, other, step, async () => there.resolve()));
+  const befallen = there.promise.then(() => fate.befall(stage, leader));
+  const goalOf = ({ here, other }: Serving) => (cancels ? here : other);
+  const change = async ({ lb, here, other }: Serving) => {
+    await lb.patch({ flavorId: other, strategy: { verifySeconds: cancels ? 600 : 2 } });
+    await within(befallen, `the leader is at ${step} on the way to ${other}, and another leads`);
+    if (cancels) await lb.patch({ flavorId: here, strategy: { verifySeconds: 2 } });
+    await lb.untilAtRest(cancels ? here : other);
+  };
+  befallen.catch(() => {});
+  const first = await Promise.all(crew.map((one) => brokenIn(one.lb, () => change(one))));
+  for (const { forget } of traps) forget();
+  const ending = befallen.then((end) => end());
+  ending.catch(() => {});
+  const second = await Promise.all(
+    crew.map((one, i) =>
+      first[i]!.length > 0
+        ? []
+        : brokenIn(one.lb, async () => {
+            await ending;
+            await one.lb.untilAtRest(goalOf(one));
+          }),
+    ),
+  );
+  return Promise.all(
+    crew.map(async (one, i) => {
+      const broken = [...first[i]!, ...second[i]!];
+      const name = `${one.topology} ${cancels ? 'cancel' : 'resize'}: at ${step} the leader ${fate.name}`;
+      await goneOn(stage, one, { broken, to: goalOf(one) });
+      return { name, broken };
+    }),
+  );
 }

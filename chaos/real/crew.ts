@@ -45,3 +45,13 @@ export async function brokenIn(lb: Balancer, run: () => Promise<void>): Promise<
   }
   return lb.lost();
 }
+
+/** The next resize goes back from where it is now; one of which something was broken is left behind, and another takes its place. */
+export async function goneOn(stage: Stage, one: Serving, { broken, to }: { broken: string[]; to: string }): Promise<void> {
+  if (broken.length > 0) {
+    await one.lb.stopTraffic();
+    Object.assign(one, await serving(stage, one.topology));
+  } else if (to === one.other) {
+    Object.assign(one, { here: one.other, other: one.here });
+  }
+}

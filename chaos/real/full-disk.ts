@@ -5,7 +5,7 @@ import type { Goal } from '../../src/api/index.ts';
 import type { Schedule } from '../fault-class.ts';
 import { atStep } from './at-step.ts';
 import { within } from './balancer.ts';
-import { brokenIn, onStage, serving } from './crew.ts';
+import { brokenIn, goneOn, onStage, serving } from './crew.ts';
 import type { Stage } from './stage.ts';
 
 /** Fills the disk of the state folder to its last byte; what it returns makes room again. */
@@ -36,7 +36,7 @@ export const fullDisk = (steps: readonly Goal[]): AsyncGenerator<Schedule> =>
       const { lb } = one;
       try {
         for (const step of [undefined, ...steps]) {
-          const { here, other } = one;
+          const { other } = one;
           const broken = await brokenIn(lb, async () => {
             let makeRoom = async () => {};
             const full = async () => {
@@ -55,7 +55,7 @@ export const fullDisk = (steps: readonly Goal[]): AsyncGenerator<Schedule> =>
           });
           yield { name: `SINGLE: the driver's disk is full ${step ? `from ${step} on` : 'before the resize begins'}`, broken };
           if (broken.length > 0) return;
-          Object.assign(one, { here: other, other: here });
+          await goneOn(stage, one, { broken, to: other });
         }
       } finally {
         await lb.stopTraffic();
