@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { GOALS, type Goal } from '../src/api/index.ts';
 import type { FaultClass, Schedule, Size } from './fault-class.ts';
 import { atStep } from './real/at-step.ts';
@@ -16,7 +15,7 @@ export const worldFaultsClass: FaultClass = {
   fault:
     'At each goal of a resize, for SINGLE and ACTIVE_STANDBY: the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor or the Secret of a certificate is deleted; it is deleted itself; the disk of the driver is full (root only).',
   promises:
-    'After each: what the spec asks for in the end is so, on exactly the amphorae that it needs, and clients have lost nothing but what a killed HAProxy took with it, and that for no longer than 12 s.',
+    'After each: what the spec asks for in the end is so, on exactly the amphorae that it needs, and clients have lost nothing but what a killed HAProxy took with it, and that for no longer than 30 s.',
   async *run(size) {
     yield* onStage((stage) => schedules(stage, size));
     if (size === 'short') return;
@@ -78,13 +77,12 @@ async function happened(stage: Stage, { lb, here, topology }: Serving, { fault, 
     } finally {
       trap.forget();
     }
-    // What was never behind the VIP takes nothing with it.
-    const felt = fault.takesMs !== undefined && !(/of the new/.test(fault.name) && GOALS.indexOf(step) < GOALS.indexOf('Attached'));
-    const forgiven = felt ? sleep(fault.takesMs).then(() => lb.forgive()) : Promise.resolve();
     const flavor = fault.afterwards ? await fault.afterwards(course) : other;
-    await forgiven;
     if (flavor === undefined) await lb.untilGone();
     else await lb.untilAtRest(flavor);
+    // What was never behind the VIP takes nothing with it.
+    const wasOut = /of the new/.test(fault.name) && GOALS.indexOf(step) < GOALS.indexOf('Attached');
+    if (fault.takes && !wasOut) lb.forgive();
   });
   return { name: `${topology}: at ${step} ${fault.name}`, broken };
 }

@@ -16,6 +16,9 @@ export const PORT = 8080;
 /** Generous, since the machine may be busy, and an operator backs off from what fails. */
 const PATIENCE_MS = 90_000;
 
+/** How long a crash may be felt, on a busy machine too: until HAProxy is seen to be dead and another runs. */
+const OUTAGE_MS = 30_000;
+
 /** Asks the API server until it answers: it may be away for a moment, on purpose. */
 async function persistently<T>(ask: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
@@ -54,7 +57,7 @@ export class Balancer {
   #uid: string | undefined;
   #traffic: Traffic | undefined;
   #final: TrafficCounts | undefined;
-  #told = 0;
+  #told = { failed: 0, retriedOnClosedIdle: 0 };
 
   constructor(stage: Stage, namespace: string) {
     this.#stage = stage;
@@ -127,10 +130,12 @@ export class Balancer {
     this.#final = await this.#traffic?.stop();
   }
 
-  /** What was lost up to now was taken by the fault itself. */
+  /** What was lost up to now was taken by the fault itself. @throws Broken when nothing was answered for longer than that may take */
   forgive(): void {
-    const { failed = 0, retriedOnClosedIdle = 0 } = this.#traffic?.counts() ?? {};
-    this.#told = failed + retriedOnClosedIdle;
+    if (!this.#traffic) return;
+    const { failed, retriedOnClosedIdle, longestGapMs } = this.#traffic.counts();
+    this.#told = { failed, retriedOnClosedIdle };
+    if (longestGapMs > OUTAGE_MS) throw new Broken(`nothing was answered for ${Math.round(longestGapMs / 1000)} s`);
   }
 
   /** What was lost since this was asked last, in words. */
@@ -144,13 +149,17 @@ export class Balancer {
   }
 
   #newFailures({ failed, retriedOnClosedIdle, failures }: TrafficCounts): string[] {
-    const count = failed + retriedOnClosedIdle;
-    const fresh = count - this.#told;
-    this.#told = count;
-    if (fresh === 0) return [];
-    const examples = failures.slice(-fresh).slice(0, 3);
+    const before = this.#told;
+    this.#told = { failed, retriedOnClosedIdle };
+    const count = failed - before.failed;
+    const again = retriedOnClosedIdle - before.retriedOnClosedIdle;
+    // Of very many the last are not kept.
+    const examples = failures.slice(before.failed).slice(0, 3);
     const words = examples.map(({ at, kind, error }) => `${new Date(at).toISOString()} ${kind}: ${error}`);
-    return [`${fresh} requests of the running traffic failed or had to be sent again: ${words.join('; ')}`];
+    return [
+      ...(count > 0 ? [`${count} requests of the running traffic failed: ${words.join('; ') || 'many had before'}`] : []),
+      ...(again > 0 ? [`${again} requests had to be sent again`] : []),
+    ];
   }
 
   /**

@@ -20,17 +20,14 @@ export interface Course {
 /** Something that befalls a load balancer in the middle of a resize. */
 export interface WorldFault {
   name: string;
-  /** Takes requests with it, for so many milliseconds at most, where there is nothing else that serves. Default 0. */
-  takesMs?: number;
+  /** Takes requests with it, until what it killed runs again. */
+  takes?: boolean;
   happen(course: Course): Promise<void>;
   /** Done before the resize begins. */
   before?(course: Course): Promise<void>;
   /** Once the operator has gone on. Resolves to the flavor that is asked for in the end; undefined: none, it is deleted. Default: the one of the resize. */
   afterwards?(course: Course): Promise<string | undefined>;
 }
-
-/** As long as a crash may be felt: until HAProxy is seen to be dead and another runs. */
-const CRASH_MS = 12_000;
 
 async function killed({ lb }: Course, which: (isNew: boolean) => boolean): Promise<void> {
   const { operation } = (await lb.get()).status ?? {};
@@ -61,7 +58,7 @@ async function makeSecret({ stage, lb }: Course): Promise<void> {
 
 /** Those with which `make test` begins stand first. */
 export const worldFaults: WorldFault[] = [
-  { name: 'the HAProxy of the old amphora is killed', takesMs: CRASH_MS, happen: (course) => killed(course, (isNew) => !isNew) },
+  { name: 'the HAProxy of the old amphora is killed', takes: true, happen: (course) => killed(course, (isNew) => !isNew) },
   {
     name: 'a listener is edited to what HAProxy refuses, and mended later',
     happen: ({ lb }) => lb.patch({ listeners: [{ ...web, l7Policies: unclosed }] }),
@@ -77,8 +74,8 @@ export const worldFaults: WorldFault[] = [
     // What was committed at that moment is resized back.
     afterwards: async ({ here }) => here,
   },
-  { name: 'the HAProxy of the new amphora is killed', takesMs: CRASH_MS, happen: (course) => killed(course, (isNew) => isNew) },
-  { name: 'both HAProxies are killed', takesMs: CRASH_MS, happen: (course) => killed(course, () => true) },
+  { name: 'the HAProxy of the new amphora is killed', takes: true, happen: (course) => killed(course, (isNew) => isNew) },
+  { name: 'both HAProxies are killed', takes: true, happen: (course) => killed(course, () => true) },
   { name: 'somebody deletes the old amphora', happen: (course) => deleted(course, (isNew) => !isNew) },
   { name: 'somebody deletes the new amphora', happen: (course) => deleted(course, (isNew) => isNew) },
   {
