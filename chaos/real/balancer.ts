@@ -55,6 +55,7 @@ export class Balancer {
   readonly namespace: string;
   readonly #stage: Stage;
   #uid: string | undefined;
+  #isPair = false;
   #traffic: Traffic | undefined;
   #final: TrafficCounts | undefined;
   #told = { failed: 0, retriedOnClosedIdle: 0 };
@@ -71,6 +72,7 @@ export class Balancer {
     const object = { apiVersion: API_VERSION, kind: 'LoadBalancer', metadata: { namespace, name }, spec };
     const created = await this.#stage.client.create<LoadBalancer>(loadBalancers, object as unknown as LoadBalancer);
     this.#uid = created.metadata.uid;
+    this.#isPair = flavorId.endsWith('-ha');
   }
 
   async patch(spec: MergePatch): Promise<void> {
@@ -181,7 +183,7 @@ export class Balancer {
     const ready = conditionOf(lb.status?.conditions, 'Ready');
     const isNow = ready?.observedGeneration === lb.metadata.generation;
     if (ready?.status !== 'True' || !isNow || lb.status?.flavorId !== flavorId) return inWords(lb);
-    const roles = flavorId.endsWith('-ha') ? ['BACKUP', 'MASTER'] : ['STANDALONE'];
+    const roles = this.#isPair ? ['BACKUP', 'MASTER'] : ['STANDALONE'];
     const objects = await this.amphorae();
     const names = objects.map((a) => a.metadata.name).sort();
     const told = (lb.status.amphorae ?? []).map((a) => a.name).sort();
