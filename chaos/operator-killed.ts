@@ -38,17 +38,19 @@ const fewPoints: Record<Topology, Partial<Record<Chapter, KillPoint[]>>> = {
 
 /** Several load balancers that live at the same time under one operator: whoever's turn it is to have it killed, it is killed for all. */
 function lives(stage: Stage, size: Size): AsyncGenerator<Schedule>[] {
-  const crew: [Topology, number][] = [
-    ['SINGLE', size === 'full' ? 3 : 1],
-    ['ACTIVE_STANDBY', size === 'full' ? 4 : 1],
-  ];
-  return crew.flatMap(([topology, count]) => {
-    const points = Object.fromEntries(
-      CHAPTERS.map((chapter) => [chapter, new KillPoints(size === 'full' ? undefined : (fewPoints[topology][chapter] ?? []))]),
-    ) as Points;
-    return Array.from({ length: count }, () => livesOf(stage, topology, points));
+  const crew = size === 'full' ? ({ SINGLE: 4, ACTIVE_STANDBY: 3 } as const) : ({ SINGLE: 1, ACTIVE_STANDBY: 1 } as const);
+  return (['SINGLE', 'ACTIVE_STANDBY'] as const).flatMap((topology) => {
+    const pointsOf = (chapter: Chapter) => new KillPoints(size === 'full' ? manyPoints[topology] : (fewPoints[topology][chapter] ?? []));
+    const points = Object.fromEntries(CHAPTERS.map((chapter) => [chapter, pointsOf(chapter)])) as Points;
+    return Array.from({ length: crew[topology] }, () => livesOf(stage, topology, points));
   });
 }
+
+/** One kill a life for what has one amphora; for a pair, which writes three times as much, every third write, or the one after it, or the next. */
+const manyPoints: Record<Topology, KillPoint[] | undefined> = {
+  SINGLE: undefined,
+  ACTIVE_STANDBY: [1, 2, 3].flatMap((write) => (['before', 'after'] as const).map((side) => ({ write, side, every: 3 }))),
+};
 
 /** One life after the other, until no point is left. */
 async function* livesOf(stage: Stage, topology: Topology, points: Points): AsyncGenerator<Schedule> {
@@ -83,6 +85,8 @@ async function lived(stage: Stage, life: Life, chapter: Chapter, point: KillPoin
   } finally {
     disarm?.();
   }
-  const when = point ? `killed ${point.side} write ${point.write} (${trap!.killedAt ?? 'not reached'})` : 'not killed for it';
-  return { name: `${life.topology} ${chapter}, ${when}, in ${namespace}`, broken, killed: trap?.killedAt !== undefined };
+  const killed = trap?.killedAt.length ?? 0;
+  const often = killed > 1 ? `${killed} times, each ${point!.every} writes` : trap?.killedAt[0];
+  const when = point ? `killed ${point.side} write ${point.write} (${often ?? 'not reached'})` : 'not killed for it';
+  return { name: `${life.topology} ${chapter}, ${when}, in ${namespace}`, broken, killed: killed > 0 };
 }

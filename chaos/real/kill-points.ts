@@ -6,35 +6,37 @@ import type { OperatorProcess } from './operator-process.ts';
 export interface KillPoint {
   write: number;
   side: 'before' | 'after';
+  /** And again at each so many writes, those counted that it had no time to make. Default: never. */
+  every?: number;
 }
 
 /** A point of which it will be known whether the operator came to it, and at which write that was. */
 export interface ArmedPoint {
   interference: Interference;
-  /** The write, in words, once the operator has been killed there. */
-  readonly killedAt: string | undefined;
+  /** The writes, in words, at which the operator has been killed. */
+  readonly killedAt: readonly string[];
 }
 
-export function armed({ write, side }: KillPoint, namespace: string, operator: OperatorProcess): ArmedPoint {
+export function armed({ write, side, every }: KillPoint, namespace: string, operator: OperatorProcess): ArmedPoint {
   let count = 0;
-  let chosen: Call | undefined;
-  let killedAt: string | undefined;
+  const chosen = new WeakSet<Call>();
+  const killedAt: string[] = [];
   const kill = async (call: Call) => {
-    killedAt = describeCall(call);
+    killedAt.push(describeCall(call));
     await operator.crash();
     return 'cut' as const;
   };
   return {
-    get killedAt() {
-      return killedAt;
-    },
+    killedAt,
     interference: {
       before(call) {
-        if (!isWrite(call) || call.namespace !== namespace || ++count !== write) return undefined;
-        chosen = call;
+        if (!isWrite(call) || call.namespace !== namespace) return undefined;
+        count++;
+        if (count !== write && !(every && count > write && (count - write) % every === 0)) return undefined;
+        chosen.add(call);
         return side === 'before' ? kill(call) : undefined;
       },
-      after: (call) => (call === chosen && side === 'after' ? kill(call) : undefined),
+      after: (call) => (chosen.has(call) && side === 'after' ? kill(call) : undefined),
     },
   };
 }
