@@ -89,7 +89,8 @@ export const worldFaults: WorldFault[] = [
           await sleep(700);
         }
       };
-      void flap();
+      // It goes on beside the resize; where all is over before that, nobody is left to flap.
+      flap().catch(() => {});
     },
   },
   {
