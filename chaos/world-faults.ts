@@ -24,7 +24,7 @@ export const worldFaultsClass: FaultClass = {
   },
 };
 
-const STEPS = ['Built', 'Configured', 'Verified', 'Attached', 'Detached'] as const satisfies Goal[];
+const STEPS = ['Detached', 'Attached', 'Verified', 'Configured', 'Built'] as const satisfies Goal[];
 
 interface Scenario {
   topology: Topology;
@@ -42,8 +42,8 @@ async function* schedules(stage: Stage, size: Size): AsyncGenerator<Schedule> {
       spec: { flavorProfile: `large${suffix}` },
     })),
   );
-  const all = worldFaults.flatMap((fault) =>
-    STEPS.flatMap((step) => (['SINGLE', 'ACTIVE_STANDBY'] as const).map((topology): Scenario => ({ topology, fault, step }))),
+  const all = STEPS.flatMap((step) =>
+    worldFaults.flatMap((fault) => (['SINGLE', 'ACTIVE_STANDBY'] as const).map((topology): Scenario => ({ topology, fault, step }))),
   );
   const few = worldFaults.slice(0, 3).map((fault): Scenario => ({ topology: 'SINGLE', fault, step: 'Detached' }));
   const scenarios = size === 'full' ? all : few;
