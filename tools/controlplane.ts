@@ -54,6 +54,10 @@ export interface ControlPlane {
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and waits until it is ready. */
   startApiServer(): Promise<void>;
+  /** Ends etcd alone, which kube-apiserver then waits for. SIGKILL is a crash. */
+  stopEtcd(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same port, with what it had. Does not wait until kube-apiserver has found it. */
+  startEtcd(): Promise<void>;
   /** Ends both and waits until they are gone. The folder stays. */
   stop(): Promise<void>;
 }
@@ -136,6 +140,13 @@ async function controlPlane(options: ControlPlaneOptions, authority: Authority, 
     stopApiServer: (signal = 'SIGTERM') => endProcess(state.apiServer, { signal, graceMs: 3_000 }),
     async startApiServer() {
       state.apiServer = await startApiServer(options, authority, state.etcd, state.etcdPort, state.apiPort);
+      await writeWhole(join(dir, 'controlplane.json'), JSON.stringify(state));
+    },
+    stopEtcd: (signal = 'SIGTERM') => endProcess(state.etcd, { signal, graceMs: 3_000 }),
+    async startEtcd() {
+      // Who its peers are stands in its data: of the two ports clients alone need the old one.
+      const [peerPort] = (await freePorts(1)) as [number];
+      state.etcd = await startEtcd(options, state.etcdPort, peerPort);
       await writeWhole(join(dir, 'controlplane.json'), JSON.stringify(state));
     },
     stop: () => endControlPlane(dir),

@@ -8,6 +8,8 @@ import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } fr
 export interface ReflavorOptions {
   kubeconfigPath: string;
   logFile: string;
+  /** The file that Node runs. Default: `src/main.ts`; a bundle of it (tools/bundle.ts) starts in a third of the time. */
+  program?: string;
   detached?: boolean;
   env?: NodeJS.ProcessEnv;
   /** Appended to its flags. */
@@ -24,27 +26,25 @@ export async function startReflavor(
   command: 'operator' | 'api',
   name: string,
   own: readonly string[],
-  { kubeconfigPath, logFile, detached, env, flags = [], readyTimeoutMs = 30_000 }: ReflavorOptions,
+  options: ReflavorOptions,
 ): Promise<ProcessIdentity> {
   const [health, metrics] = (await freePorts(2)) as [number, number];
-  const identity = await startProcess({
-    name,
-    command: process.execPath,
-    args: [
-      join(import.meta.dirname, '../src/main.ts'),
-      command,
-      `--kubeconfig=${kubeconfigPath}`,
-      ...own,
-      `--health-bind-address=127.0.0.1:${health}`,
-      `--metrics-bind-address=127.0.0.1:${metrics}`,
-      ...flags,
-    ],
-    logFile,
-    env,
-    detached,
-  });
+  const { logFile, readyTimeoutMs = 30_000 } = options;
+  const addresses = [`--health-bind-address=127.0.0.1:${health}`, `--metrics-bind-address=127.0.0.1:${metrics}`];
+  const identity = await spawnReflavor(command, name, [...own, ...addresses], options);
   await untilReady(identity, { url: `http://127.0.0.1:${health}/readyz`, logFile, timeoutMs: readyTimeoutMs });
   return identity;
+}
+
+/** Starts it, and waits for nothing. */
+export function spawnReflavor(
+  command: 'operator' | 'api',
+  name: string,
+  own: readonly string[],
+  { kubeconfigPath, logFile, program = join(import.meta.dirname, '../src/main.ts'), detached, env, flags = [] }: ReflavorOptions,
+): Promise<ProcessIdentity> {
+  const args = [program, command, `--kubeconfig=${kubeconfigPath}`, ...own, ...flags];
+  return startProcess({ name, command: process.execPath, args, logFile, env, detached });
 }
 
 /**

@@ -13,7 +13,8 @@ import { HaproxyProcess } from '../../../src/provider/amphora/process/haproxy-pr
 import { Layout, readJson, writeJson } from '../../../src/provider/amphora/process/layout.ts';
 import { buildAmphora, buildConfiguration, buildServer } from '../../contract/builders.ts';
 import { eventually } from '../../support/eventually.ts';
-import { haproxiesIn, type ProcessSetting, processSetting, signalAmphora, signalVip } from './setting.ts';
+import { haproxiesIn } from '../../support/haproxies.ts';
+import { type ProcessSetting, processSetting, signalAmphora, signalVip } from './setting.ts';
 
 jest.setTimeout(60_000);
 

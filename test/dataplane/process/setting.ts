@@ -1,12 +1,12 @@
 /** A place for the process driver to be tried in: a state folder of its own, members, and an end of all that was started. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Amphora } from '../../../src/api/index.ts';
 import { ProcessDriver } from '../../../src/provider/amphora/process/driver.ts';
 import { freePorts } from '../../../tools/ports.ts';
 import { type Member, startMembers } from '../../../tools/traffic/members.ts';
-import { eventually } from '../../support/eventually.ts';
+import { signalHaproxies } from '../../support/haproxies.ts';
 
 export interface ProcessSetting {
   stateDir: string;
@@ -26,7 +26,7 @@ export async function processSetting(): Promise<ProcessSetting> {
     members,
     ports: (await freePorts(2)).sort((a, b) => a - b) as [number, number],
     async dispose() {
-      await signalAll(stateDir, 'SIGKILL');
+      await signalHaproxies(stateDir, 'SIGKILL');
       await close();
       await rm(stateDir, { recursive: true, force: true });
     },
@@ -35,38 +35,8 @@ export async function processSetting(): Promise<ProcessSetting> {
 
 /** Sends a signal to every HAProxy of the amphora, master and workers, and waits until they are gone if it is SIGKILL. */
 export const signalAmphora = ({ spec, metadata }: Amphora, stateDir: string, signal: NodeJS.Signals) =>
-  signalAll(join(stateDir, 'loadbalancers', spec.loadBalancer.uid, 'amphorae', metadata.name), signal);
+  signalHaproxies(join(stateDir, 'loadbalancers', spec.loadBalancer.uid, 'amphorae', metadata.name), signal);
 
 /** The same for the HAProxy of a VIP. */
 export const signalVip = (uid: string, stateDir: string, signal: NodeJS.Signals) =>
-  signalAll(join(stateDir, 'loadbalancers', uid, 'vip'), signal);
-
-/** Pids of the HAProxies whose configuration lies in the folder. */
-export async function haproxiesIn(folder: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const ours = await Promise.all(
-    pids.map(async (pid) => {
-      const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return commandLine.split('\0').some((argument) => argument.startsWith(`${folder}/`));
-    }),
-  );
-  return pids.filter((_, i) => ours[i]);
-}
-
-async function signalAll(folder: string, signal: NodeJS.Signals): Promise<void> {
-  const send = async () => {
-    const pids = await haproxiesIn(folder);
-    for (const pid of pids) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // gone meanwhile
-      }
-    }
-    return pids;
-  };
-  if (signal !== 'SIGKILL') return void (await send());
-  await eventually(async () => {
-    if ((await send()).length > 0) throw new Error(`HAProxies of ${folder} are still there`);
-  });
-}
+  signalHaproxies(join(stateDir, 'loadbalancers', uid, 'vip'), signal);

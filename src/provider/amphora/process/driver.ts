@@ -15,6 +15,7 @@ import { ALIVE_PORT } from '../haproxy/index.ts';
 import { KeyedMutex } from '../mutex.ts';
 import { AddressBook, amphoraAddresses, controlAddress, portProblem, vipAddress, vipAddresses } from './addresses.ts';
 import { type AmphoraState, addressOf, ProcessAmphora } from './amphora.ts';
+import { onDisk } from './disk.ts';
 import { findBinary } from './haproxy-process.ts';
 import { Layout } from './layout.ts';
 import { Vip } from './vip.ts';
@@ -75,7 +76,7 @@ export class ProcessDriver implements AmphoraDriver {
 
   async observeVip(ref: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined> {
     signal?.throwIfAborted();
-    return this.#vip(ref.uid).observe(signal);
+    return onDisk(() => this.#vip(ref.uid).observe(signal));
   }
 
   releaseVip(ref: VipRef, signal?: AbortSignal): Promise<void> {
@@ -119,8 +120,10 @@ export class ProcessDriver implements AmphoraDriver {
     const target = this.#amphora(amphora);
     const state = await target.state();
     if (!state) return { ...ABSENT };
-    const vip = await this.#vip(amphora.spec.loadBalancer.uid).observeServer(amphora.metadata.name, signal);
-    return this.#watch.observe(keyOf(amphora), target, state, vip, signal);
+    return onDisk(async () => {
+      const vip = await this.#vip(amphora.spec.loadBalancer.uid).observeServer(amphora.metadata.name, signal);
+      return this.#watch.observe(keyOf(amphora), target, state, vip, signal);
+    });
   }
 
   async serversState(amphora: Amphora, signal?: AbortSignal): Promise<string | undefined> {
@@ -254,14 +257,14 @@ export class ProcessDriver implements AmphoraDriver {
   async #onVip<T>(uid: string, signal: AbortSignal | undefined, act: (vip: Vip) => Promise<T>): Promise<T> {
     return this.#mutex.run(vipOwner(uid), async () => {
       signal?.throwIfAborted();
-      return act(this.#vip(uid));
+      return onDisk(() => act(this.#vip(uid)));
     });
   }
 
   async #onAmphora<T>(amphora: Amphora, signal: AbortSignal | undefined, act: (target: ProcessAmphora) => Promise<T>): Promise<T> {
     return this.#mutex.run(keyOf(amphora), async () => {
       signal?.throwIfAborted();
-      return act(this.#amphora(amphora));
+      return onDisk(() => act(this.#amphora(amphora)));
     });
   }
 

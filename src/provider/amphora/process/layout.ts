@@ -99,8 +99,14 @@ let written = 0;
 export async function writeWhole(file: string, content: string): Promise<void> {
   const part = `${file}.${written++}.part`;
   // On disk before it has its name: after a power cut, the name would stand for an empty file otherwise.
-  await writeFile(part, content, { mode: 0o600, flush: true });
-  await rename(part, file);
+  try {
+    await writeFile(part, content, { mode: 0o600, flush: true });
+    await rename(part, file);
+  } catch (error) {
+    // On a full disk each try would leave another one.
+    await rm(part, { force: true });
+    throw error;
+  }
 }
 
 export const writeJson = (file: string, value: unknown) => writeWhole(file, `${JSON.stringify(value)}\n`);
