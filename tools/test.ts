@@ -19,19 +19,46 @@ const root = join(import.meta.dirname, '..');
 const stageLimitMs = 40 * 60_000;
 let interrupted = false;
 
-/** Stages in the order they run, cheap ones first. */
-const stages: Record<string, () => Promise<Counts>> = {
-  lint: () => checked('biome', 'check', '.'),
-  types: () => checked('tsc', '--noEmit'),
-  verify: () => checked('node', 'tools/verify.ts'),
-  // Jest leaves a core free by default: of two, one. Suites of these wait for most of their time, and measure nothing.
-  unit: () => jest('unit', '--maxWorkers=100%'),
-  controlplane: () => jest('controlplane', '--maxWorkers=100%'),
-  // One suite at a time: they measure traffic, and two at once would be measuring each other.
-  dataplane: () => jest('dataplane', '--runInBand'),
-  chaos: () => jest('chaos', '--runInBand'),
-  cluster: () => onCluster(() => jest('cluster', '--runInBand')),
-};
+/** What a stage says goes to the screen as it comes, or is kept until it has ended. */
+class Output {
+  readonly #isKept: boolean;
+  readonly #kept: (string | Buffer)[] = [];
+
+  constructor(isKept: boolean) {
+    this.#isKept = isKept;
+  }
+
+  write(text: string | Buffer): void {
+    if (this.#isKept) this.#kept.push(text);
+    else process.stdout.write(text);
+  }
+
+  line(text: string): void {
+    this.write(`${text}\n`);
+  }
+
+  end(): void {
+    for (const text of this.#kept) process.stdout.write(text);
+  }
+}
+
+type Stage = (output: Output) => Promise<Counts>;
+
+/** Stages of the first lane in the order they run, cheap ones first; what runs beside them is mostly waiting. */
+const lanes: Record<string, Stage>[] = [
+  {
+    lint: (output) => checked(output, 'biome', 'check', '.'),
+    types: (output) => checked(output, 'tsc', '--noEmit'),
+    verify: (output) => checked(output, 'node', 'tools/verify.ts'),
+    // Jest leaves a core free by default: of two, one. Suites of these wait for most of their time, and measure nothing.
+    unit: (output) => jest(output, 'unit', '--maxWorkers=100%'),
+    controlplane: (output) => jest(output, 'controlplane', '--maxWorkers=100%'),
+    // One suite at a time: each has traffic of its own.
+    dataplane: (output) => jest(output, 'dataplane', '--runInBand'),
+    chaos: (output) => jest(output, 'chaos', '--runInBand'),
+  },
+  { cluster: (output) => onCluster(output, () => jest(output, 'cluster', '--runInBand')) },
+];
 
 /** A command that passes or fails as one test. */
 async function checked(output: Output, command: string, ...args: string[]): Promise<Counts> {

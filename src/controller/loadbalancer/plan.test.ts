@@ -54,6 +54,15 @@ describe('a new load balancer', () => {
     expect(condition(model, 'Resizing')).toMatchObject({ status: 'False', reason: 'NeverResized' });
   });
 
+  test('whose status was lost while it was created is cleared of what was made, also where its flavor is refused by now', () => {
+    const model = new Model({ small: {} }, 'small');
+    model.until((m) => m.amphorae.size === 1);
+    model.loadBalancer!.status = { observedGeneration: -1 };
+    model.flavors.clear();
+    model.until((m) => m.amphorae.size === 0);
+    expect(condition(model, 'Stalled')).toMatchObject({ status: 'True', reason: 'FlavorNotFound' });
+  });
+
   test('is refused without a flavor, and nothing is made', () => {
     const model = new Model({ small: {} }, 'small');
     want(model, undefined);

@@ -128,14 +128,15 @@ function adopt(world: World): Plan | undefined {
 function create(world: World): Plan {
   const { loadBalancer: lb, wantedFlavorId: wanted } = world;
   const book = bookOf(lb);
-  const refused = (reason: string, message: string): Plan => ({ acts: [], book, verdict: { phase: 'Refused', reason, message } });
+  const left = world.amphorae.filter((v) => !isDraining(v.object));
+  const clearing = steer(left, 'Draining');
+  const refused = (reason: string, message: string): Plan => ({ acts: clearing, book, verdict: { phase: 'Refused', reason, message } });
   if (wanted === undefined) return refused('FlavorRequired', 'Set spec.flavorId to the name of a flavor: the operator has no default one.');
   const refusal = refusalOf(world, wanted);
   if (refusal) return refused(refusal.reason, refusal.message);
-  const left = world.amphorae.filter((v) => !isDraining(v.object));
   if (left.length > 0)
     return {
-      acts: steer(left, 'Draining'),
+      acts: clearing,
       book,
       verdict: { phase: 'Pending', reason: 'ConfigurationPending', message: 'Clearing what an earlier attempt left.' },
     };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { buildAmphora, buildConfiguration, buildServer } from '../../../../test/contract/builders.ts';
+import { seeded } from '../../../../test/support/seeded.ts';
 import type { Pool } from '../../../api/index.ts';
 import { ConfigurationRefused, DriverError } from '../driver.ts';
 import { SimulatedDriver } from './driver.ts';
@@ -60,6 +61,17 @@ describe('delays', () => {
     await expect(driver.destroy(one)).rejects.toThrow(/detach/);
     clock.now += 1;
     expect((await driver.observe(one)).attached).toBe(false);
+  });
+
+  test('one that is on its way out is seen as not settled, counts as reached by nobody, and stays when it is attached once more', async () => {
+    const { driver, clock } = await attached({ delays: { detach: 100 } });
+    await driver.detach(one);
+    expect(await driver.observe(one)).toMatchObject({ attached: true, standby: undefined });
+    expect((await driver.observeVip(vip))!.attached).toEqual([]);
+    await driver.attach(one);
+    clock.now += 100;
+    expect(await driver.observe(one)).toMatchObject({ attached: true, standby: false });
+    expect((await driver.observeVip(vip))!.attached).toEqual([one.metadata.name]);
   });
 });
 
@@ -222,14 +234,3 @@ test('5000 load balancers are built, attached and looked at within seconds', asy
   }
   expect(performance.now() - startedAt).toBeLessThan(30_000);
 });
-
-/** mulberry32: numbers from 0 to 1 that are the same for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -113,6 +113,7 @@ export class SimulatedDriver implements AmphoraDriver {
     if (unseen) throw new DriverError(unseen.reason, unseen.message);
     const running = this.#isRunning(found);
     const loaded = running && found.loaded ? seen(found.loaded, now) : undefined;
+    const attached = world.vip(found.uid) !== undefined && seen(found.attached, now);
     return {
       exists: true,
       running,
@@ -123,8 +124,9 @@ export class SimulatedDriver implements AmphoraDriver {
       address: found.address,
       haproxyVersion: running ? 'simulated' : undefined,
       startedAt: running ? new Date(found.startedAt) : undefined,
-      attached: world.vip(found.uid) !== undefined && seen(found.attached, now),
-      standby: world.vip(found.uid) !== undefined && seen(found.attached, now) ? found.backup : undefined,
+      attached,
+      // One that is on its way out is not settled: to keep it, it has to be attached once more.
+      standby: attached && found.attached.is ? found.backup : undefined,
       configurationHash: loaded?.hash,
       membersRevision: loaded?.revision,
       listeners: [...(loaded?.configuration.listeners ?? []), ...(loaded?.configuration.kept?.listeners ?? [])].map(({ protocolPort }) => ({
@@ -219,7 +221,7 @@ export class SimulatedDriver implements AmphoraDriver {
 
   #observeVip(vip: SimulatedVip): VipObservation {
     const now = this.world.now();
-    const reachable = this.world.amphorae(vip.uid).filter((amphora) => seen(amphora.attached, now) && this.#isRunning(amphora));
+    const reachable = this.world.amphorae(vip.uid).filter((a) => a.attached.is && seen(a.attached, now) && this.#isRunning(a));
     return { address: vip.address, ports: [...seen(vip.ports, now)], attached: reachable.map(({ name }) => name).sort() };
   }
 
