@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { dataPlane } from './data-plane.ts';
 
 /** Every benchmark, in the order of docs/performance.md. */
-export const benchmarks: readonly Benchmark[] = [];
+export const benchmarks: readonly Benchmark[] = [dataPlane];
