@@ -1,5 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { dataPlane } from './data-plane.ts';
+import { freshness } from './freshness.ts';
+import { rendering } from './rendering.ts';
 
 /** Every benchmark, in the order of docs/performance.md. */
-export const benchmarks: readonly Benchmark[] = [dataPlane];
+export const benchmarks: readonly Benchmark[] = [dataPlane, freshness, rendering];
