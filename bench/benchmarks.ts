@@ -1,7 +1,8 @@
 import type { Benchmark } from './benchmark.ts';
 import { dataPlane } from './data-plane.ts';
 import { freshness } from './freshness.ts';
+import { outages } from './outages.ts';
 import { rendering } from './rendering.ts';
 
 /** Every benchmark, in the order of docs/performance.md. */
-export const benchmarks: readonly Benchmark[] = [dataPlane, freshness, rendering];
+export const benchmarks: readonly Benchmark[] = [dataPlane, outages, freshness, rendering];

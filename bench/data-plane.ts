@@ -7,7 +7,7 @@ import { freePorts } from '../tools/ports.ts';
 import type { Benchmark, Figure, Size, Table } from './benchmark.ts';
 import { type BenchStack, withStack } from './data-plane/bench-stack.ts';
 import { type Address, type Haproxy, memberConfiguration, startByHand, tcpConfiguration, webConfiguration } from './data-plane/by-hand.ts';
-import { cpuMs } from './data-plane/cpu.ts';
+import { cpuMs } from './data-plane/proc.ts';
 import { type Load, wrk } from './data-plane/wrk.ts';
 import { median, medianRatio, rounded } from './numbers.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cpuTicks } from '../../../bench/data-plane/cpu.ts';
+import { cpuTicks } from '../../../bench/data-plane/proc.ts';
 import { parseWrk } from '../../../bench/data-plane/wrk.ts';
 
 const words = (line: string) => `Running 1s test @ http://127.0.0.1:80/\n  Requests/sec:  2000.00\n${line}\n`;
