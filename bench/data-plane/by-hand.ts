@@ -94,7 +94,7 @@ ${members.map((member, i) => `  server member${i + 1} ${member.host}:${member.po
 /** A TCP proxy, which tells the next one who the client is. */
 export const tcpConfiguration = ({ host, port }: Address, next: Address) => `
 global
-  maxconn 10000
+  maxconn 4000
   nbthread 1
 defaults
   mode tcp
