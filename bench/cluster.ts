@@ -1,4 +1,5 @@
 /** What needs a real cluster: how long a resize takes there, and what clients notice of it. */
+import { clusterObstacle } from '../tools/cluster/obstacle.ts';
 import type { Benchmark } from './benchmark.ts';
 import { resizes } from './cluster/resizes.ts';
 import { onCluster } from './cluster/scene.ts';
@@ -7,7 +8,12 @@ import { updates } from './cluster/updates.ts';
 export const cluster: Benchmark = {
   name: 'cluster',
   needsRoot: true,
-  run(size, log) {
+  async run(size, log) {
+    const obstacle = clusterObstacle();
+    if (obstacle) {
+      log(`SKIPPED: ${obstacle}`);
+      return { tables: [] };
+    }
     const rounds = { quick: { timed: 1, loaded: 1 }, full: { timed: 6, loaded: 2 } }[size];
     return onCluster(
       async (scene) => ({ tables: [await resizes(scene, rounds.timed, log), await updates(scene, rounds.loaded, log)] }),
