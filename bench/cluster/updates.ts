@@ -6,11 +6,16 @@ import type { Traffic } from '../../tools/traffic/traffic.ts';
 import type { Figure, Table } from '../benchmark.ts';
 import { rounded } from '../numbers.ts';
 import { HAPROXY_PORT, haproxyConfigMap, haproxyPodSpec, haproxyService } from './haproxy-pod.ts';
+import { lostHalf } from './lost-half.ts';
 import type { ClusterScene } from './scene.ts';
 
 const rate = 300;
 
-export async function updates(scene: ClusterScene, rounds: number, log: (line: string) => void): Promise<Table> {
+export async function updates(
+  scene: ClusterScene,
+  { loaded: rounds, lost }: { loaded: number; lost: number },
+  log: (line: string) => void,
+): Promise<Table> {
   const deployments = [
     { what: 'a Deployment of HAProxy gets other resources', preStopSeconds: undefined },
     { what: 'the same, with a preStop that sleeps 5 s', preStopSeconds: 5 },
@@ -20,9 +25,10 @@ export async function updates(scene: ClusterScene, rounds: number, log: (line: s
     figures.push(figure(what, await rolledOut(scene, rounds, preStopSeconds)));
     log(what);
   }
+  figures.push(...(await lostHalf(scene, lost, log)));
   return {
-    title: 'Failed requests on a cluster',
-    text: `${rate} requests a second from a pod, of eight clients with a new connection for each request, keep-alive, and answers that take a second. The Deployment has one replica and Kubernetes' own strategy for updates; HAProxy's image has it end softly when it is told to. Each change is made ${rounds} times.`,
+    title: 'What clients notice on a cluster',
+    text: `${rate} requests a second from a pod, of eight clients with a new connection for each request, keep-alive, and answers that take a second. The Deployment has one replica and Kubernetes' own strategy for updates; HAProxy's image has it end softly when it is told to. Each change is made ${rounds === 1 ? 'once' : `${rounds} times`}.`,
     figures,
   };
 }
