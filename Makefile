@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
-.PHONY: help install install-test install-cluster generate package verify lint types test test-unit demo chaos bench bench-quick picture up down run traffic cluster cluster-down cluster-demo clean
+.PHONY: help install install-test install-cluster install-bench generate package verify lint types test test-unit demo chaos bench bench-quick picture up down run traffic cluster cluster-down cluster-demo clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,8 @@ help: ## Show this list
 install: ## Install what the other targets need (they call it themselves); the first time takes about 7 minutes
 install-test: INSTALL_FLAGS = --test
 install-cluster: INSTALL_FLAGS = --cluster
-install install-test install-cluster:
+install-bench: INSTALL_FLAGS = --bench
+install install-test install-cluster install-bench:
 	@# Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, and a registry needn't have them all.
 	@node tools/packages-fresh.mjs || { echo 'install: npm packages, as locked'; npm install --no-save --no-fund --no-audit --loglevel=error; }
 	@mkdir -p '$(CACHE)' && flock '$(CACHE)/install.lock' node tools/install.ts $(INSTALL_FLAGS)
@@ -50,10 +51,10 @@ demo: install ## Show a load balancer being resized live under traffic
 chaos: install-test ## Lead the operator through faults of every class, check its promises, and write docs/reliability.md
 	@node chaos/main.ts $(ARGS)
 
-bench: install-cluster ## Measure it against its aims, and write docs/performance.md (root, for the part in network namespaces)
+bench: install-bench ## Measure it against its aims, and write docs/performance.md (root, for the part in network namespaces)
 	@node bench/main.ts $(ARGS)
 
-bench-quick: install-cluster ## The same in 5 minutes, to see whether it runs
+bench-quick: install-bench ## The same in 5 minutes, to see whether it runs
 	@node bench/main.ts --quick $(ARGS)
 
 picture: install ## Run the demo and draw docs/resize.svg from what it says

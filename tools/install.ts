@@ -1,7 +1,7 @@
 /**
  * Brings what the npm packages don't: HAProxy from the distribution, etcd and kube-apiserver built from `tools/go.mod`, kubectl and helm
  * out of a zip. Each step says what it does and is skipped when done. Run it through `make install`, which lets one at a time in.
- * `--cluster` brings what a cluster on this machine needs, too; `--test` does so where the tests will start one.
+ * `--cluster` brings what a cluster on this machine needs, too; `--test` and `--bench` do so where there can be one.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync } from 'node:fs';
@@ -20,6 +20,15 @@ async function installHaproxy(): Promise<void> {
     throw new Error('HAProxy is missing: install your distribution\'s package "haproxy" (2.6 or newer), as root, then run make again');
   }
   await installPackages(['haproxy']);
+}
+
+/** The load generator: written in C, so that the client is not what is measured. */
+async function installWrk(): Promise<void> {
+  // It has no flag that it ends well with: that it can be run is all there is to know.
+  if (spawnSync('wrk', ['-v']).error === undefined) return;
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0)
+    throw new Error('wrk is missing: install your distribution\'s package "wrk", as root, then run make again');
+  await installPackages(['wrk']);
 }
 
 async function installClusterPackages(): Promise<void> {
@@ -150,7 +159,10 @@ try {
     await buildGitopsHealth();
     await installOpenstackClients();
   }
-  if (process.argv.includes('--cluster') || (process.argv.includes('--test') && testsStartCluster())) {
+  if (process.argv.includes('--bench')) await installWrk();
+  const startsCluster =
+    (process.argv.includes('--test') && testsStartCluster()) || (process.argv.includes('--bench') && clusterObstacle() === undefined);
+  if (process.argv.includes('--cluster') || startsCluster) {
     await installClusterPackages();
     await buildFromSource(builtDir('cluster'), node, 3);
   }

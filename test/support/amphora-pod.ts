@@ -22,7 +22,10 @@ export async function haproxyReloads(scene: ClusterScene, pod: string): Promise<
 }
 
 /** The pods of a namespace, or those that a selector finds. */
-export async function podsOf(scene: ClusterScene, selector = 'app.kubernetes.io/managed-by=reflavor'): Promise<Pod[]> {
+export async function podsOf(
+  scene: Pick<ClusterScene, 'kubectl' | 'namespace'>,
+  selector = 'app.kubernetes.io/managed-by=reflavor',
+): Promise<Pod[]> {
   const text = await scene.kubectl([`--namespace=${scene.namespace}`, 'get', 'pods', `--selector=${selector}`, '--output=json']);
   return (JSON.parse(text) as { items: Pod[] }).items;
 }

@@ -2,7 +2,7 @@
  * The names that proxies and servers have in HAProxy. They carry what an observer needs, so that a running process tells its ports and
  * members without the configuration that it came from; names of Kubernetes have no colon, so they can't be taken for each other.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** `listener:<name>:<port>`. */
 export function frontendName(listener: { name: string; protocolPort: number }): string {
@@ -50,7 +50,7 @@ export function serverIds(names: readonly string[]): Map<string, number> {
   const taken = new Set<number>();
   const ids = new Map<string, number>();
   for (const name of [...names].sort()) {
-    let id = createHash('sha256').update(name).digest().readUInt32BE(0) & 0x7fffffff || 1;
+    let id = hash('sha256', name, 'buffer').readUInt32BE(0) & 0x7fffffff || 1;
     while (taken.has(id)) id = (id + 1) & 0x7fffffff || 1;
     taken.add(id);
     ids.set(name, id);

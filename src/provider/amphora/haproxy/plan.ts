@@ -57,31 +57,44 @@ const modes: Partial<Record<Listener['protocol'], 'http' | 'tcp'>> = { HTTP: 'ht
  */
 export function planOf(configuration: Configuration): Plan {
   const { kept } = configuration;
-  const backends = new Map<string, Backend>();
-  const plan = (listeners: readonly Listener[], pools: readonly PoolConfiguration[], isKept: boolean) =>
+  const backends: BackendsByPool = new Map();
+  const plan = (listeners: readonly Listener[], pools: ReadonlyMap<string, PoolConfiguration>, isKept: boolean) =>
     sortedByName(listeners).flatMap(
       (listener) => frontendOf(listener, pools, backends, { seed: configuration.loadBalancer.uid, kept: isKept }) ?? [],
     );
-  const frontends = plan(configuration.listeners, configuration.pools, false);
-  frontends.push(...plan(kept?.listeners ?? [], [...configuration.pools, ...(kept?.pools ?? [])], true));
-  return { frontends, backends: sortedByName([...backends.values()]) };
+  const frontends = plan(configuration.listeners, enabledByName(configuration.pools), false);
+  if (kept) frontends.push(...plan(kept.listeners, enabledByName([...configuration.pools, ...kept.pools]), true));
+  return { frontends, backends: sortedByName([...backends.values()].flat()) };
+}
+
+/** By name of the pool, those of one in the order in which listeners ask for them. A load balancer may have a thousand pools: none is looked for in a list. */
+type BackendsByPool = Map<string, Backend[]>;
+
+/** The first of a name counts. */
+function enabledByName(pools: readonly PoolConfiguration[]): Map<string, PoolConfiguration> {
+  return new Map(
+    pools
+      .filter(({ pool }) => pool.adminStateUp)
+      .map((one): [string, PoolConfiguration] => [one.pool.name, one])
+      .reverse(),
+  );
 }
 
 /** The listener with its backends, which are added to those that are there already. */
 function frontendOf(
   listener: Listener,
-  pools: readonly PoolConfiguration[],
-  backends: Map<string, Backend>,
+  pools: ReadonlyMap<string, PoolConfiguration>,
+  backends: BackendsByPool,
   origin: Pick<Backend, 'seed' | 'kept'>,
 ): Frontend | undefined {
   const mode = modes[listener.protocol];
   if (!mode || !listener.adminStateUp || (listener.protocol === 'TERMINATED_HTTPS' && !listener.tls)) return undefined;
   const own = new Map<string, string>();
   for (const name of poolsOf(listener)) {
-    const pool = pools.find((candidate) => candidate.pool.name === name && candidate.pool.adminStateUp);
+    const pool = pools.get(name);
     if (!pool) continue;
     const wanted = { mode, timeoutConnect: listener.timeoutMemberConnect, timeoutServer: listener.timeoutMemberData };
-    const siblings = [...backends.values()].filter((backend) => backend.pool.name === name);
+    const siblings = backends.get(name) ?? [];
     const shared = siblings.find((backend) => isDeepStrictEqual(profileOf(backend), wanted));
     if (shared) {
       own.set(name, shared.name);
@@ -90,7 +103,8 @@ function frontendOf(
     const backend = siblings.length > 0 ? backendName(name, listener.name) : backendName(name);
     const stickTable = siblings.find(usesStickTable)?.stickTable ?? backend;
     own.set(name, backend);
-    backends.set(backend, { ...wanted, ...origin, name: backend, pool: pool.pool, servers: serversOf(pool.servers), stickTable });
+    const added = { ...wanted, ...origin, name: backend, pool: pool.pool, servers: serversOf(pool.servers), stickTable };
+    backends.set(name, [...siblings.filter((sibling) => sibling.name !== backend), added]);
   }
   return { listener, mode, backends: own };
 }

@@ -1,0 +1,37 @@
+/** How soon a member that an EndpointSlice lists takes traffic. */
+import { join } from 'node:path';
+import type { Benchmark, Figure } from './benchmark.ts';
+import type { Sample } from './freshness/inside.ts';
+import { inOwnNetwork } from './freshness/network.ts';
+import { quantile, rounded } from './numbers.ts';
+
+export const freshness: Benchmark = {
+  name: 'freshness',
+  needsRoot: true,
+  async run(size, log) {
+    const count = { quick: 20, full: 250 }[size];
+    const said = await inOwnNetwork(join(import.meta.dirname, 'freshness/inside.ts'), [String(count)], log);
+    const samples = JSON.parse(said.trim().split('\n').at(-1)!) as Sample[];
+    const of = (key: keyof Sample, part: number) =>
+      quantile(
+        samples.map((sample) => sample[key]),
+        part,
+      );
+    const wrote = `of which the API server's write ${rounded(of('wroteMs', 0.5))} ms in the middle`;
+    const figures: Figure[] = [
+      { name: 'a member comes, p50', measured: of('joinedMs', 0.5), unit: 'ms', note: wrote },
+      { name: 'a member comes, p99', measured: of('joinedMs', 0.99), unit: 'ms', aim: { atMost: 100 } },
+      { name: 'a member goes, p50', measured: of('leftMs', 0.5), unit: 'ms' },
+      { name: 'a member goes, p99', measured: of('leftMs', 0.99), unit: 'ms', aim: { atMost: 100 } },
+    ];
+    return {
+      tables: [
+        {
+          title: 'Freshness of members',
+          text: `From the start of a write to an EndpointSlice until a client's request is answered by the new member, and until a member that was taken out gets no request any more; of a pool of 500 members in five slices, ${samples.length} times each. HAProxy takes members at run time, without a reload. API server, etcd, operator, HAProxy, members and client share the machine's cores.`,
+          figures,
+        },
+      ],
+    };
+  },
+};
