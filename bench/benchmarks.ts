@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { controlPlane } from './controlplane/benchmark.ts';
 
 /** Every benchmark, in the order of docs/performance.md. */
-export const benchmarks: readonly Benchmark[] = [];
+export const benchmarks: readonly Benchmark[] = [controlPlane];

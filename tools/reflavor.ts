@@ -14,7 +14,11 @@ export interface ReflavorOptions {
   flags?: readonly string[];
   /** Default 30 000. */
   readyTimeoutMs?: number;
+  /** Arguments of Node that name a program with the same commands and flags; default `src/main.ts`. */
+  program?: readonly string[];
 }
+
+const main = join(import.meta.dirname, '../src/main.ts');
 
 /**
  * Starts it and waits until its /readyz answers 200. `name`: as errors call it.
@@ -24,14 +28,14 @@ export async function startReflavor(
   command: 'operator' | 'api',
   name: string,
   own: readonly string[],
-  { kubeconfigPath, logFile, detached, env, flags = [], readyTimeoutMs = 30_000 }: ReflavorOptions,
+  { kubeconfigPath, logFile, detached, env, flags = [], readyTimeoutMs = 30_000, program = [main] }: ReflavorOptions,
 ): Promise<ProcessIdentity> {
   const [health, metrics] = (await freePorts(2)) as [number, number];
   const identity = await startProcess({
     name,
     command: process.execPath,
     args: [
-      join(import.meta.dirname, '../src/main.ts'),
+      ...program,
       command,
       `--kubeconfig=${kubeconfigPath}`,
       ...own,
@@ -51,7 +55,10 @@ export async function startReflavor(
  * Waits until `url` answers 200.
  * @throws with the end of its log when the process ends before that, or takes longer than `timeoutMs`, when it is ended
  */
-async function untilReady(identity: ProcessIdentity, { url, logFile, timeoutMs }: { url: string; logFile: string; timeoutMs: number }) {
+export async function untilReady(
+  identity: ProcessIdentity,
+  { url, logFile, timeoutMs }: { url: string; logFile: string; timeoutMs: number },
+) {
   const { name } = identity;
   const deadline = performance.now() + timeoutMs;
   while (!(await answersOk(url))) {
