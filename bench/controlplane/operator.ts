@@ -13,7 +13,8 @@ import { KeptWorld } from './kept-world.ts';
 const file = process.env.BENCH_WORLD;
 if (!file) throw new Error('BENCH_WORLD names no file for the amphorae');
 
-const program = addOperatorCommand(new Command(), process.env, async (config) => {
+const program = new Command();
+addOperatorCommand(program, process.env, async (config) => {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
   const world = new KeptWorld(file);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadBalancers } from '../../src/controller/resources.ts';
 import { connect } from '../../src/kube/index.ts';
 import { keyOf } from '../../src/kube/paths.ts';
@@ -34,6 +35,25 @@ export interface Round {
   calls: Calls;
 }
 
+/** A time in which nothing was to be done. */
+export interface Idle {
+  seconds: number;
+  cpuSeconds: number;
+  /** At its end. */
+  residentMiB: number;
+  calls: Calls;
+}
+
+/** From the start of a process until operations that were due were recorded. */
+export interface Restart {
+  edited: number;
+  firstSeconds: number;
+  allSeconds: number;
+}
+
+/** How many balancers are edited while no operator runs. */
+const EDITED = 10;
+
 /** The API's verbs as `apiserver_request_total` has them. */
 const verbs: Record<string, string> = { create: 'POST', patch: 'PATCH', list: 'LIST', watch: 'WATCH', get: 'GET' };
 
@@ -60,6 +80,7 @@ export class Session {
   /** Runs `use` over a fresh API server and operator, and ends both. */
   static async with<T>(subject: Subject, use: (session: Session) => Promise<T>): Promise<T> {
     const dir = await mkdtemp(join(tmpdir(), 'reflavor-bench-'));
+    await subject.prepare(dir);
     const controlPlane = await startControlPlane({ dir });
     try {
       await applyCrds(controlPlane.kubeconfigPath);
@@ -105,6 +126,35 @@ export class Session {
   }
 
   edit = (one: Named, flavorId: string) => this.#client.patchMerge(loadBalancers, one, { spec: { flavorId } });
+
+  /** What the operator uses while there is nothing to do for so long. */
+  async idle(seconds: number): Promise<Idle> {
+    const [before, calls, startedAt] = [this.usage(), await this.calls(), performance.now()];
+    await sleep(seconds * 1000);
+    const after = this.usage();
+    return {
+      seconds: (performance.now() - startedAt) / 1000,
+      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+      residentMiB: after.residentMiB,
+      calls: since(calls, await this.calls()),
+    };
+  }
+
+  /** Ends the operator, edits some balancers spread over all of these, and starts it again. */
+  async restart(all: Named[], flavorId: string): Promise<Restart> {
+    await this.stopOperator();
+    const chosen = Array.from({ length: EDITED }, (_, index) => all[Math.floor((index * all.length) / EDITED)]!);
+    for (const one of chosen) await this.edit(one, flavorId);
+    const startedAt = performance.now();
+    const recorded = async (one: Named) => {
+      await this.#observer.until([keyOf(one)], ({ status }) => status?.operation?.to === flavorId, 120_000);
+      return (performance.now() - startedAt) / 1000;
+    };
+    const [seconds] = await Promise.all([Promise.all(chosen.map(recorded)), this.startOperator()]);
+    const rest = chosen.map((one) => keyOf(one));
+    await this.#observer.until(rest, (lb) => isAtRest(lb, flavorId), 120_000);
+    return { edited: EDITED, firstSeconds: Math.min(...seconds), allSeconds: Math.max(...seconds) };
+  }
 
   async #round(all: Named[], flavorId: string, edit: (one: Named) => Promise<unknown>): Promise<Round> {
     const [before, calls] = [this.usage(), await this.calls()];
