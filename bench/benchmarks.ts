@@ -1,9 +1,10 @@
 import type { Benchmark } from './benchmark.ts';
 import { cluster } from './cluster.ts';
+import { controlPlane } from './controlplane/benchmark.ts';
 import { dataPlane } from './data-plane.ts';
 import { freshness } from './freshness.ts';
 import { outages } from './outages.ts';
 import { rendering } from './rendering.ts';
 
 /** Every benchmark, in the order of docs/performance.md. */
-export const benchmarks: readonly Benchmark[] = [dataPlane, outages, freshness, rendering, cluster];
+export const benchmarks: readonly Benchmark[] = [controlPlane, dataPlane, outages, freshness, rendering, cluster];

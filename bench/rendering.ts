@@ -11,8 +11,8 @@ import { freePorts } from '../tools/ports.ts';
 import type { Benchmark } from './benchmark.ts';
 import { memberAddress } from './freshness/network.ts';
 import { median, rounded } from './numbers.ts';
+import { logLogPlot, type Series } from './plot.ts';
 import { growth, type Point } from './rendering/growth.ts';
-import { plot, type Series } from './rendering/plot.ts';
 
 const exec = promisify(execFile);
 const sizes = [10, 100, 1000, 5000];
@@ -74,7 +74,7 @@ export const rendering: Benchmark = {
           {
             file: 'members.svg',
             caption: `How the work grows with the members of one pool, from ${sizes.at(-2)!.toLocaleString('en')} to ${sizes.at(-1)!.toLocaleString('en')}: ${words.join('; ')}. Both axes are logarithmic.`,
-            svg: plot(series, { xLabel: 'members of the pool', yLabel: 'milliseconds' }),
+            svg: logLogPlot({ title: 'Work by the size of a pool', x: 'members of the pool', y: 'milliseconds', series }),
           },
         ],
       };

@@ -154,6 +154,13 @@ const operatorSettings = {
     mustBe: 'a whole number of seconds from 1 to 3600',
     fallback: '5',
   }),
+  observePerSecond: setting({
+    placeholder: 'n',
+    help: 'how many amphorae that serve are asked a second at most: where there are more than observe-seconds times that, each is asked less often',
+    schema: wholeNumber(1, 10_000),
+    mustBe: 'a whole number from 1 to 10000',
+    fallback: '100',
+  }),
   progressMs: setting({
     placeholder: 'ms',
     help: 'how often an operation under way is looked at',

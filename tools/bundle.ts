@@ -2,7 +2,7 @@
  * Bundles `reflavor` into one file, `dist/reflavor.mjs`: it starts faster than from node_modules. With the folder `docs` beside it, which has the
  * page that describes the API, it is all that an image needs.
  *
- * `--out FILE` writes another file.
+ * `--out FILE` writes another file, `--entry FILE` bundles another program.
  */
 import { chmod, cp, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -10,10 +10,15 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist/reflavor.mjs') } } });
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(root, 'dist/reflavor.mjs') },
+    entry: { type: 'string', default: join(root, 'src/main.ts') },
+  },
+});
 
 await build({
-  entryPoints: [join(root, 'src/main.ts')],
+  entryPoints: [values.entry],
   outfile: values.out,
   bundle: true,
   platform: 'node',

@@ -8,15 +8,20 @@ import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } fr
 export interface ReflavorOptions {
   kubeconfigPath: string;
   logFile: string;
-  /** The file that Node runs. Default: `src/main.ts`; a bundle of it (tools/bundle.ts) starts in a third of the time. */
-  program?: string;
   detached?: boolean;
   env?: NodeJS.ProcessEnv;
   /** Appended to its flags. */
   flags?: readonly string[];
   /** Default 30 000. */
   readyTimeoutMs?: number;
+  /**
+   * Arguments of Node that name a program with the same commands and flags. Default: `src/main.ts`; a bundle of it (tools/bundle.ts) starts in a third of
+   * the time.
+   */
+  program?: readonly string[];
 }
+
+const main = join(import.meta.dirname, '../src/main.ts');
 
 /**
  * Starts it and waits until its /readyz answers 200. `name`: as errors call it.
@@ -41,9 +46,9 @@ export function spawnReflavor(
   command: 'operator' | 'api',
   name: string,
   own: readonly string[],
-  { kubeconfigPath, logFile, program = join(import.meta.dirname, '../src/main.ts'), detached, env, flags = [] }: ReflavorOptions,
+  { kubeconfigPath, logFile, program = [main], detached, env, flags = [] }: ReflavorOptions,
 ): Promise<ProcessIdentity> {
-  const args = [program, command, `--kubeconfig=${kubeconfigPath}`, ...own, ...flags];
+  const args = [...program, command, `--kubeconfig=${kubeconfigPath}`, ...own, ...flags];
   return startProcess({ name, command: process.execPath, args, logFile, env, detached });
 }
 
@@ -51,7 +56,10 @@ export function spawnReflavor(
  * Waits until `url` answers 200.
  * @throws with the end of its log when the process ends before that, or takes longer than `timeoutMs`, when it is ended
  */
-async function untilReady(identity: ProcessIdentity, { url, logFile, timeoutMs }: { url: string; logFile: string; timeoutMs: number }) {
+export async function untilReady(
+  identity: ProcessIdentity,
+  { url, logFile, timeoutMs }: { url: string; logFile: string; timeoutMs: number },
+) {
   const { name } = identity;
   const deadline = performance.now() + timeoutMs;
   while (!(await answersOk(url))) {

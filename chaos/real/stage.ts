@@ -70,7 +70,7 @@ export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage>
     const operator = new OperatorProcess({
       kubeconfigPath,
       stateDir,
-      program,
+      program: [program],
       logFile: join(dir, `${name}.log`),
       flags: ['--progress-ms=100', '--observe-seconds=1', ...flags],
     });

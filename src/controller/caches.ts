@@ -1,14 +1,17 @@
 import type { Amphora, Flavor, FlavorProfile, LoadBalancer, Pool } from '../api/index.ts';
+import type { KubeObject } from '../kube/types.ts';
 import type { Watched } from '../kube/watched.ts';
 import { secretsOfListener, secretsOfPool } from './amphora/configuration.ts';
 import type { EndpointSlice, Secret, Service, Sources } from './amphora/sources.ts';
+import type { Latest } from './latest.ts';
 
 type Cache<T> = Omit<Watched<T>, 'onEvent'>;
+type Written<T extends KubeObject> = Cache<T> & Pick<Latest<T>, 'wrote'>;
 
 /** What the controllers know of the cluster without asking it. */
 export interface Caches {
-  loadBalancers: Cache<LoadBalancer>;
-  amphorae: Cache<Amphora>;
+  loadBalancers: Written<LoadBalancer>;
+  amphorae: Written<Amphora>;
   flavors: Cache<Flavor>;
   flavorProfiles: Cache<FlavorProfile>;
   secrets: Cache<Secret>;
@@ -49,11 +52,13 @@ export const INDEXES = {
 };
 
 /** A load balancer's amphorae, in its own namespace as all that is its own. */
-export const amphoraeOf = ({ amphorae }: Pick<Caches, 'amphorae'>, { namespace, uid }: { namespace?: string; uid?: string }): Amphora[] =>
-  amphorae.byIndex('loadBalancer', `${namespace}/${uid}`);
+export const amphoraeOf = (
+  { amphorae }: { amphorae: Cache<Amphora> },
+  { namespace, uid }: { namespace?: string; uid?: string },
+): Amphora[] => amphorae.byIndex('loadBalancer', `${namespace}/${uid}`);
 
 /** All amphorae of an amphora's load balancer, itself among them. */
-export const sistersOf = (caches: Pick<Caches, 'amphorae'>, { metadata, spec }: Amphora): Amphora[] =>
+export const sistersOf = (caches: { amphorae: Cache<Amphora> }, { metadata, spec }: Amphora): Amphora[] =>
   amphoraeOf(caches, { namespace: metadata.namespace, uid: spec.loadBalancer.uid });
 
 /** A load balancer's Secrets, Services and endpoints: those of its own namespace alone. */

@@ -9,8 +9,10 @@ import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
 import { amphoraeOf, type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
 import { flavorReconciler } from './flavor/reconcile.ts';
+import { Latest } from './latest.ts';
 import { flavorDataOf } from './loadbalancer/flavor-data.ts';
 import { loadBalancerReconciler } from './loadbalancer/reconcile.ts';
+import { Resolutions } from './resolutions.ts';
 import * as resources from './resources.ts';
 import { Controller } from './runtime/controller.ts';
 import type { Setup } from './runtime/setup.ts';
@@ -34,8 +36,18 @@ export const setupWith =
     const secrets = watch<Secret>(objects.secrets);
     const services = watch<Service>(objects.services);
     const endpointSlices = watch<EndpointSlice>(objects.endpointSlices, { indexes: INDEXES.endpointSlices });
-    const caches: Caches = { loadBalancers, amphorae, flavors, flavorProfiles, secrets, services, endpointSlices };
+    const caches: Caches = {
+      loadBalancers: new Latest(loadBalancers),
+      amphorae: new Latest(amphorae),
+      flavors,
+      flavorProfiles,
+      secrets,
+      services,
+      endpointSlices,
+    };
     const driver = driverFor(watch);
+    const resolutions = new Resolutions(caches);
+    let amphoraCount = 0;
 
     const controller = (name: string, reconcile: ConstructorParameters<typeof Controller>[0]['reconcile']) =>
       new Controller({ name, reconcile, concurrency: config.concurrency, clock, random, log, metrics: metrics.controller(name) });
@@ -51,6 +63,7 @@ export const setupWith =
       loadBalancerReconciler({
         client,
         caches,
+        resolutions,
         driver,
         events,
         clock,
@@ -65,11 +78,12 @@ export const setupWith =
       amphoraReconciler({
         client,
         caches,
+        resolutions,
         driver,
         clock,
         events,
         heldForMs,
-        observeMs: config.observeSeconds * 1000,
+        observeMs: () => 1000 * Math.max(config.observeSeconds, amphoraCount / config.observePerSecond),
         progressMs: config.progressMs,
       }),
     );
@@ -86,7 +100,8 @@ export const setupWith =
       for (const lb of [...named, ...defaulted]) loadBalancer.enqueue(keyOf(lb));
     };
 
-    loadBalancers.onEvent(({ object, oldObject }) => {
+    loadBalancers.onEvent(({ type, object, oldObject }) => {
+      if (type === 'deleted') resolutions.forget(object.metadata.uid);
       // The status is this operator's own word, but for the ports of the VIP, for which an amphora may wait.
       const same =
         oldObject?.metadata.generation === object.metadata.generation &&
@@ -95,6 +110,7 @@ export const setupWith =
       else visit(object);
     });
     amphorae.onEvent(({ type, object, oldObject }) => {
+      if (type !== 'modified') amphoraCount += type === 'added' ? 1 : -1;
       loadBalancer.enqueue(`${object.metadata.namespace}/${object.spec.loadBalancer.name}`);
       const told = oldObject?.metadata.generation !== object.metadata.generation || object.metadata.deletionTimestamp !== undefined;
       if (type !== 'deleted' && told) amphora.enqueue(keyOf(object));

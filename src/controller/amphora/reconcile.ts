@@ -1,19 +1,20 @@
-import { AMPHORA_FINALIZER, type Amphora, type AmphoraStatus, API_VERSION, epoch, type LoadBalancer } from '../../api/index.ts';
+import { AMPHORA_FINALIZER, type Amphora, type AmphoraStatus, epoch, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { find } from '../../kube/find.ts';
 import type { EventRecorder } from '../../notify/events.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
-import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
-import { type Caches, sistersOf, sourcesOf } from '../caches.ts';
+import { type Caches, sistersOf } from '../caches.ts';
 import { MARGIN_MS } from '../fence.ts';
 import { vipRef } from '../loadbalancer/vip.ts';
-import { InvalidObject, parsedLoadBalancer } from '../parse.ts';
+import { InvalidObject } from '../parse.ts';
+import type { Resolutions } from '../resolutions.ts';
 import { amphorae, loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/controller.ts';
-import { stable } from '../stable.ts';
-import { configurationFor, configurationSize, keeping, resolve } from './configuration.ts';
+import { isSame } from '../same.ts';
+import { statusPatch } from '../status-patch.ts';
+import { configurationFor, configurationSize, keeping } from './configuration.ts';
 import { freshAmphorae } from './list.ts';
 import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
 import { isDrained, readyCondition } from './view.ts';
@@ -21,10 +22,11 @@ import { isDrained, readyCondition } from './view.ts';
 export interface AmphoraReconcilerOptions {
   client: KubeClient;
   caches: Caches;
+  resolutions: Resolutions;
   driver: AmphoraDriver;
   clock: Clock;
-  /** How often one that serves is asked how it is; milliseconds. */
-  observeMs: number;
+  /** After how long one that serves is asked again how it is; milliseconds. */
+  observeMs(): number;
   events: EventRecorder;
   /** For how long this process is surely the only one that acts; milliseconds. */
   heldForMs(): number;
@@ -83,6 +85,13 @@ interface Wanted {
 const isLoaded = (seen: AmphoraObservation, { hash, revision }: Wanted): boolean =>
   seen.configurationHash === hash && seen.membersRevision === revision && !seen.renewalDue;
 
+/** Whether nothing else is loaded either: no listener is kept that the spec no longer has, or that has a problem. */
+const isAllLoaded = (seen: AmphoraObservation, wanted: Wanted): boolean =>
+  seen.running &&
+  isLoaded(seen, wanted) &&
+  seen.listeners.length === wanted.configuration.listeners.length &&
+  wanted.configuration.problems.length === 0;
+
 /** One visit to an amphora, as far as it has come. */
 interface Visit {
   amphora: Amphora;
@@ -136,13 +145,15 @@ async function freshly({ client }: AmphoraReconcilerOptions, amphora: Amphora, s
 }
 
 /** What an amphora is to have loaded; or, as an error with its reason, why that can't be told: then it goes on with what it has. */
-function wantedOf({ caches }: AmphoraReconcilerOptions, cached: LoadBalancer, amphora: Amphora): Wanted | DriverError {
+function wantedOf({ caches, resolutions }: AmphoraReconcilerOptions, cached: LoadBalancer, amphora: Amphora): Wanted | DriverError {
   try {
-    const resolved = resolve(parsedLoadBalancer(cached), sourcesOf(caches, amphora.metadata.namespace!));
+    const { resolved } = resolutions.of(cached);
     const configuration = configurationFor(resolved, amphora, sistersOf(caches, amphora));
-    const size = configurationSize(configuration);
-    if (size <= MAX_CONFIGURATION_BYTES)
-      return { configuration, hash: configurationHash(configuration), revision: membersRevision(configuration), spare: resolved.spare };
+    const { configurationHash: hash, membersRevision: revision } = resolutions.digests(resolved, amphora);
+    // What has been loaded was not too large.
+    const size =
+      amphora.status?.configurationHash === hash && amphora.status.membersRevision === revision ? 0 : configurationSize(configuration);
+    if (size <= MAX_CONFIGURATION_BYTES) return { configuration, hash, revision, spare: resolved.spare };
     const message = `The configuration takes ${size} bytes and a Secret holds ${MAX_CONFIGURATION_BYTES}: use fewer or smaller certificates, members or L7 policies, or split the load balancer.`;
     return new DriverError('ConfigurationTooLarge', message);
   } catch (error) {
@@ -176,6 +187,7 @@ async function load(
   signal: AbortSignal,
 ): Promise<void> {
   const { driver } = options;
+  if (!(wanted instanceof DriverError) && isAllLoaded(seen, wanted)) return;
   const last = await driver.lastConfiguration(amphora, signal);
   const next = wanted instanceof DriverError ? last : await keepingServed(options, loadBalancer, seen, wanted, last, signal);
   if (!seen.running && next) {
@@ -183,7 +195,7 @@ async function load(
   }
   if (wanted instanceof DriverError) throw wanted;
   if (!seen.running || !next) return;
-  if (isLoaded(seen, wanted) && stable(next.kept) === stable(last?.kept)) return;
+  if (isLoaded(seen, wanted) && isSame(next.kept, last?.kept)) return;
   await driver.configure(amphora, next, signal);
 }
 
@@ -280,14 +292,18 @@ function troubleOf(error: unknown): Trouble | undefined {
 }
 
 async function writeStatus(
-  { client }: AmphoraReconcilerOptions,
+  { client, caches }: AmphoraReconcilerOptions,
   amphora: Amphora,
   status: AmphoraStatus,
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name, uid } = amphora.metadata;
-  const object = { apiVersion: API_VERSION, kind: 'Amphora', metadata: { namespace, name, uid }, status };
-  await client.apply(amphorae, object, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true, signal });
+  const written = await client.patchJson<Amphora>(amphorae, { namespace, name }, statusPatch(status, { uid }), {
+    subresource: 'status',
+    fieldManager: FIELD_MANAGER,
+    signal,
+  });
+  caches.amphorae.wrote(amphora, written);
 }
 
 /** Writes what is seen now, and says when to look again. */
@@ -302,13 +318,14 @@ async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: A
     const why = troubleOf(error);
     if (!why) throw error;
     const status = unseenStatus(amphora, why, clock.now());
-    if (stable(status) !== stable(amphora.status ?? {})) await writeStatus(options, amphora, status, signal);
+    if (!isSame(status, amphora.status ?? {})) await writeStatus(options, amphora, status, signal);
     return { requeueAfterMs: UNSEEN_MS };
   }
   const known = wanted instanceof DriverError ? undefined : wanted;
   const drained = visit.drained && amphora.spec.steering === 'Draining';
   const status = amphoraStatus(amphora, seen, known, trouble, drained, clock.now());
-  if (isWorthWriting(amphora, status)) await writeStatus(options, amphora, status, signal);
+  if (isWorthWriting(amphora, status, visit.loadBalancer.spec.strategy.settleSeconds * 1000))
+    await writeStatus(options, amphora, status, signal);
   if (hasRestarted(amphora, status) && amphora.spec.steering === 'Attached') {
     const before = readyCondition(amphora);
     const why = before?.status === 'False' && before.reason !== 'Starting' ? `: ${before.message}` : '.';
@@ -317,7 +334,7 @@ async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: A
   }
   if (failure && !trouble) throw failure;
   const attached = amphora.spec.steering === 'Attached';
-  if (attached && seen.attached && known && isLoaded(seen, known)) return { requeueAfterMs: observeMs };
+  if (attached && seen.attached && known && isLoaded(seen, known)) return { requeueAfterMs: observeMs() };
   // What was refused is refused again: a change of what it was made of brings the next visit, and only something outside needs the clock.
   return { requeueAfterMs: trouble && seen.attached === attached ? REFUSED_MS : progressMs };
 }

@@ -1,6 +1,7 @@
 import { type Amphora, type AmphoraStatus, type ConditionClaim, mergeConditions, rfc3339Precise } from '../../api/index.ts';
 import type { AmphoraObservation } from '../../provider/amphora/driver.ts';
-import { stable } from '../stable.ts';
+import { isSame } from '../same.ts';
+import { isAttached, quietFor } from './view.ts';
 
 /** What a visit to an amphora met with beside what it saw. */
 export interface Trouble {
@@ -123,12 +124,19 @@ function countersWait(amphora: Amphora, next: AmphoraStatus): number {
   return quiet > 60_000 ? 15_000 : 500;
 }
 
-/** Whether a new status is worth a write: anything but counters changed, or the counters are due. */
-export function isWorthWriting(amphora: Amphora, next: AmphoraStatus): boolean {
+/** Whether somebody waits to read that no new connection has come for long enough to one that was taken from behind the VIP. */
+const isQuietAwaited = (amphora: Amphora, settleMs: number): boolean =>
+  amphora.status?.steeredAt !== undefined && !isAttached(amphora) && (quietFor(amphora) ?? -1) < settleMs;
+
+/** Whether a new status is worth a write: anything but counters changed, or the counters are due: they have changed, or their standing still is awaited. */
+export function isWorthWriting(amphora: Amphora, next: AmphoraStatus, settleMs: number): boolean {
   const before = amphora.status;
   if (!before?.connections) return true;
-  const { connections: newer, statistics: _, ...facts } = next;
-  const { connections: older, statistics: __, ...known } = before;
-  if (stable(facts) !== stable(known)) return true;
+  const { connections: newer, statistics: newerStatistics, ...facts } = next;
+  const { connections: older, statistics: olderStatistics, ...known } = before;
+  if (!isSame(facts, known)) return true;
+  const counted = ({ current, total, queued }: NonNullable<AmphoraStatus['connections']>) => [current, total, queued].join();
+  const same = counted(newer!) === counted(older!) && isSame(newerStatistics ?? [], olderStatistics ?? []);
+  if (same && !isQuietAwaited(amphora, settleMs)) return false;
   return Date.parse(newer!.observedAt) - Date.parse(older!.observedAt) >= countersWait(amphora, next);
 }

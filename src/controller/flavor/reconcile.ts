@@ -5,7 +5,7 @@ import { lookupFlavor } from '../parse.ts';
 import { flavors } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile } from '../runtime/controller.ts';
-import { stable } from '../stable.ts';
+import { isSame } from '../same.ts';
 
 /**
  * Copies a profile's provider and topology into the flavor's status: admission policies see one object, and users, who may not read
@@ -30,7 +30,7 @@ export function flavorReconciler({ client, caches, clock }: { client: KubeClient
       ...('flavor' in found ? { provider: found.flavor.provider, loadbalancerTopology: found.flavor.data.loadbalancerTopology } : {}),
       conditions: mergeConditions(flavor.status?.conditions, [claim], flavor.metadata.generation, clock.now()),
     };
-    if (stable(status) === stable(flavor.status ?? {})) return;
+    if (isSame(status, flavor.status ?? {})) return;
     const object = { apiVersion: API_VERSION, kind: 'Flavor', metadata: { name: key }, status };
     await client.apply(flavors, object, { subresource: 'status', fieldManager: 'reflavor-flavor', force: true, signal });
   };

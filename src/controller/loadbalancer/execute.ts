@@ -1,8 +1,17 @@
-import { AMPHORA_FINALIZER, type Amphora, API_VERSION, LOADBALANCER_FINALIZER, LOADBALANCER_UID_LABEL } from '../../api/index.ts';
+import {
+  AMPHORA_FINALIZER,
+  type Amphora,
+  API_VERSION,
+  LOADBALANCER_FINALIZER,
+  LOADBALANCER_UID_LABEL,
+  type LoadBalancer,
+  rfc3339,
+} from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
 import { unlessGone } from '../../kube/unless-gone.ts';
 import type { AmphoraDriver } from '../../provider/amphora/driver.ts';
+import type { Caches } from '../caches.ts';
 import { amphorae, loadBalancers } from '../resources.ts';
 import { type Act, takesAway } from './acts.ts';
 import { vipRef } from './vip.ts';
@@ -14,23 +23,36 @@ export const FIELD_MANAGER = 'reflavor-loadbalancer';
 export interface ExecuteOptions {
   client: Pick<KubeClient, 'create' | 'patchMerge' | 'delete'>;
   driver: Pick<AmphoraDriver, 'ensureVip' | 'releaseVip' | 'detach' | 'destroy'>;
+  caches: Pick<Caches, 'amphorae'>;
 }
 
-/** Does one act. What takes away carries the resourceVersion of the world that it was decided on: if that has moved on, it is refused. */
-export async function execute({ client, driver }: ExecuteOptions, world: World, act: Act, signal: AbortSignal): Promise<void> {
+/** What an act has made of an object, for the rest of the visit. */
+export type Written = { loadBalancer: LoadBalancer } | { amphora: Amphora };
+
+/**
+ * Does one act. What takes away carries the resourceVersion of the world that it was decided on: if that has moved on, it is refused.
+ * @returns the object that it has changed, if that is known
+ */
+export async function execute(
+  { client, driver, caches }: ExecuteOptions,
+  world: World,
+  act: Act,
+  signal: AbortSignal,
+): Promise<Written | undefined> {
   const { loadBalancer } = world;
   const { namespace, name, uid, resourceVersion, finalizers = [] } = loadBalancer.metadata;
   const write = { fieldManager: FIELD_MANAGER, signal };
   const target = (wanted: string): Amphora => world.amphorae.find((v) => v.object.metadata.name === wanted)!.object;
   switch (act.type) {
     case 'AddFinalizer':
-      await client.patchMerge(
-        loadBalancers,
-        { namespace, name },
-        { metadata: { resourceVersion, finalizers: [...finalizers, LOADBALANCER_FINALIZER] } },
-        write,
-      );
-      return;
+      return {
+        loadBalancer: await client.patchMerge<LoadBalancer>(
+          loadBalancers,
+          { namespace, name },
+          { metadata: { resourceVersion, finalizers: [...finalizers, LOADBALANCER_FINALIZER] } },
+          write,
+        ),
+      };
     case 'RemoveFinalizer':
       await client.patchMerge(
         loadBalancers,
@@ -59,20 +81,22 @@ export async function execute({ client, driver }: ExecuteOptions, world: World, 
         spec: act.spec,
       };
       try {
-        await client.create(amphorae, amphora, write);
+        return { amphora: await client.create(amphorae, amphora, write) };
       } catch (error) {
         // Made by an earlier visit that died, or this cache lags: the next visit sees whose it is.
         if (!isAlreadyExists(error)) throw error;
+        return;
       }
-      return;
     }
     case 'Steer':
     case 'Promote': {
-      const { metadata } = target(act.name);
+      const before = target(act.name);
+      const { metadata } = before;
       const spec = act.type === 'Steer' ? { steering: act.to } : { role: 'MASTER' };
       const guard = takesAway(act) ? { metadata: { resourceVersion: metadata.resourceVersion } } : {};
-      await client.patchMerge(amphorae, { namespace, name: act.name }, { ...guard, spec }, write);
-      return;
+      const amphora = await client.patchMerge<Amphora>(amphorae, { namespace, name: act.name }, { ...guard, spec }, write);
+      caches.amphorae.wrote(before, amphora);
+      return { amphora };
     }
     case 'DestroyStray': {
       const stray = strayOf(world, act.name);
@@ -81,9 +105,11 @@ export async function execute({ client, driver }: ExecuteOptions, world: World, 
       return;
     }
     case 'DeleteAmphora': {
-      const { metadata } = target(act.name);
+      const amphora = target(act.name);
+      const { metadata } = amphora;
       const preconditions = { uid: metadata.uid, resourceVersion: metadata.resourceVersion };
       await unlessGone(client.delete(amphorae, { namespace, name: act.name }, { preconditions, propagationPolicy: 'Background', signal }));
+      return { amphora: { ...amphora, metadata: { ...metadata, deletionTimestamp: rfc3339(world.now) } } };
     }
   }
 }

@@ -2,20 +2,23 @@ import type { Amphora, LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { find } from '../../kube/find.ts';
 import { type AmphoraDriver, DriverError } from '../../provider/amphora/driver.ts';
-import { configurationHash, membersRevision } from '../../provider/amphora/haproxy/index.ts';
-import { configurationFor, type Resolved, resolve } from '../amphora/configuration.ts';
+import type { Resolved } from '../amphora/configuration.ts';
 import { freshAmphorae } from '../amphora/list.ts';
-import { amphoraeOf, type Caches, sourcesOf } from '../caches.ts';
-import { lookupFlavor, parsedLoadBalancer } from '../parse.ts';
+import { amphoraeOf, type Caches } from '../caches.ts';
+import { lookupFlavor } from '../parse.ts';
+import type { Resolutions } from '../resolutions.ts';
 import { loadBalancers } from '../resources.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { vipRef } from './vip.ts';
 import type { World } from './world.ts';
 
 export interface GatherOptions {
   client: Pick<KubeClient, 'get' | 'listAll'>;
   caches: Caches;
+  resolutions: Resolutions;
   driver: Pick<AmphoraDriver, 'observeVip' | 'list'>;
   defaultFlavor: string | undefined;
+  clock: Pick<Clock, 'monotonic'>;
 }
 
 /** The objects that a world is made of. */
@@ -24,6 +27,8 @@ export interface Objects {
   amphorae: Amphora[];
   /** Names of what exists where amphorae run, listed before the objects were: an amphora's object comes first, so that none of these is too young to have one. */
   existing: string[];
+  /** When they were read from the API server, on the clock of {@link GatherOptions}; undefined where the caches gave them. */
+  freshAt?: number;
 }
 
 /** The objects as the caches have them; they may lag behind. */
@@ -37,15 +42,16 @@ export async function cachedObjects({ caches, driver }: GatherOptions, key: stri
 
 /** The objects as the API server has them at this moment; undefined when the load balancer is gone or is another one of its name. */
 export async function freshObjects(
-  { client, driver }: GatherOptions,
+  { client, driver, clock }: GatherOptions,
   before: LoadBalancer,
   signal: AbortSignal,
 ): Promise<Objects | undefined> {
   const { metadata } = before;
+  const freshAt = clock.monotonic();
   const existing = await driver.list(vipRef(before), signal);
   const loadBalancer = await find<LoadBalancer>(client, loadBalancers, metadata, signal);
   if (loadBalancer?.metadata.uid !== metadata.uid || !loadBalancer) return undefined;
-  return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing };
+  return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing, freshAt };
 }
 
 const nothing: Resolved = {
@@ -69,16 +75,14 @@ export async function gather(
   visitedSince: number,
   signal: AbortSignal,
 ): Promise<World> {
-  const { caches, defaultFlavor } = options;
+  const { caches, resolutions, defaultFlavor } = options;
   const going = objects.loadBalancer.metadata.deletionTimestamp !== undefined;
-  const loadBalancer = going ? objects.loadBalancer : parsedLoadBalancer(objects.loadBalancer);
+  const { loadBalancer, resolved } = going
+    ? { loadBalancer: objects.loadBalancer, resolved: nothing }
+    : resolutions.of(objects.loadBalancer);
   const { namespace, uid } = loadBalancer.metadata;
-  const resolved = going ? nothing : resolve(loadBalancer, sourcesOf(caches, namespace!));
   const own = [...objects.amphorae].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-  const views = own.map((object) => {
-    const configuration = configurationFor(resolved, object, own);
-    return { object, configurationHash: configurationHash(configuration), membersRevision: membersRevision(configuration) };
-  });
+  const views = own.map((object) => ({ object, ...resolutions.digests(resolved, object) }));
   const known = new Set(own.map((a) => a.metadata.name));
   return {
     now,

@@ -1,69 +1,33 @@
 import { expect, test } from '@jest/globals';
-import { exponent, growth } from '../../../bench/rendering/growth.ts';
-import { labels, plot } from '../../../bench/rendering/plot.ts';
+import { exponent, logLogPlot } from '../../../bench/plot.ts';
 
-test('growth is told by the last two points', () => {
-  expect(
-    exponent([
-      [1, 50],
-      [10, 3],
-      [100, 30],
-    ]),
-  ).toBeCloseTo(1);
-  expect(
-    growth([
-      [1000, 2],
-      [5000, 10],
-    ]),
-  ).toBe('linearly');
-  expect(
-    growth([
-      [1000, 2],
-      [5000, 50],
-    ]),
-  ).toBe('faster than linearly, by the power of 2.0');
-  expect(
-    growth([
-      [1000, 2],
-      [5000, 4],
-    ]),
-  ).toBe('slower than linearly');
-  expect(
-    growth([
-      [1000, 2],
-      [5000, 2.1],
-    ]),
-  ).toBe('hardly at all');
+const line = (name: string, power: number) => ({ name, points: [10, 100, 1000].map((x) => [x, x ** power] as const) });
+
+test('the exponent is the steepness on logarithmic axes', () => {
+  expect(exponent(line('a', 1))).toBeCloseTo(1);
+  expect(exponent(line('a', 2))).toBeCloseTo(2);
 });
 
-test('labels keep their order and a distance, those that have room their place', () => {
-  expect(labels([100, 20, 105])).toEqual([100, 20, 116]);
+const polylines = (svg: string) =>
+  [...svg.matchAll(/<polyline points="([^"]*)"/g)].map(([, points = '']) => points.split(' ').map((point) => point.split(',').map(Number)));
+
+test('what grows in proportion lies on the dashed line, and steeper lines climb more', () => {
+  const svg = logLogPlot({ title: 'a < b', x: 'n', y: 's', series: [line('one', 1), line('two', 2)] });
+  const [dashed, one, two] = polylines(svg) as [number[][], number[][], number[][]];
+  expect(dashed.at(-1)).toEqual(one.at(-1));
+  expect(dashed[0]).toEqual(one[0]);
+  const climb = (points: number[][]) => points[0]![1]! - points.at(-1)![1]!;
+  expect(climb(two) / climb(one)).toBeCloseTo(2, 1);
+  expect(svg).toContain('a &lt; b');
+  expect(svg.match(/<circle /g)).toHaveLength(6);
 });
 
-test('a plot has a line for each series, with the first and last point in the corners of its range', () => {
-  const svg = plot(
-    [
-      {
-        name: 'up',
-        points: [
-          [10, 1],
-          [1000, 100],
-        ],
-      },
-      {
-        name: 'flat',
-        points: [
-          [10, 1],
-          [1000, 1],
-        ],
-      },
-    ],
-    { xLabel: 'x', yLabel: 'y' },
-  );
-  expect([...svg.matchAll(/<polyline points="([^"]+)"/g)].map((match) => match[1])).toEqual([
-    '60.0,276.0 460.0,16.0',
-    '60.0,276.0 460.0,276.0',
-  ]);
-  expect(svg).toContain('>up</text>');
-  expect(svg.match(/NaN|Infinity|undefined/)).toBeNull();
+test('every point is inside the picture', () => {
+  const svg = logLogPlot({ title: 't', x: 'n', y: 's', series: [{ name: 'a', points: [[10, 0.4] as const, [5000, 371] as const] }] });
+  for (const [x = 0, y = 0] of polylines(svg).flat()) {
+    expect(x).toBeGreaterThanOrEqual(64);
+    expect(x).toBeLessThanOrEqual(640);
+    expect(y).toBeGreaterThanOrEqual(40);
+    expect(y).toBeLessThanOrEqual(352);
+  }
 });

@@ -1,0 +1,156 @@
+import type { Benchmark, Figure, Plot, Result, Size, Table } from '../benchmark.ts';
+import { exponent, logLogPlot, type Series } from '../plot.ts';
+import { named } from './balancers.ts';
+import { isEvent, perObject, READS, sum, verbOf } from './calls.ts';
+import { controllerRuntime } from './peer.ts';
+import { type Idle, type Restart, type Round, Session } from './session.ts';
+import { reflavor, type Subject } from './subjects.ts';
+
+/** Rounds of a subject, by how many balancers they were of. */
+type Rounds = Map<number, { create: Round; resize: Round }>;
+
+interface Measured {
+  rounds: Rounds;
+  idle: Idle;
+  restart: Restart;
+}
+
+/** Sizes that share an API server, the largest last: what came before stays, and does nothing. */
+const SIZES: Record<Size, number[][]> = { quick: [[20, 200]], full: [[10, 100, 1000], [5000]] };
+const IDLE_SECONDS: Record<Size, number> = { quick: 15, full: 60 };
+
+/** This operator beside the same one written with Go's controller-runtime: many balancers at once, none to do, and a restart. */
+export const controlPlane: Benchmark = {
+  name: 'control-plane',
+  async run(size, log) {
+    const own = await measure(reflavor, size, log);
+    const peer = await measure(controllerRuntime, size, log);
+    return resultOf(own, peer);
+  },
+};
+
+async function measure(subject: Subject, size: Size, log: (line: string) => void): Promise<Measured> {
+  const rounds: Rounds = new Map();
+  let last: Pick<Measured, 'idle' | 'restart'> | undefined;
+  for (const sizes of SIZES[size]) {
+    last = await Session.with(subject, async (session) => {
+      for (const count of sizes) {
+        const all = named(`of-${count}`, count);
+        const create = await session.create(all, 'small');
+        const resize = await session.resize(all, 'large');
+        rounds.set(count, { create, resize });
+        log(
+          `${subject.name}: ${count} balancers created in ${create.wallSeconds.toFixed(1)} s, resized in ${resize.wallSeconds.toFixed(1)} s`,
+        );
+      }
+      if (sizes !== SIZES[size].at(-1)) return undefined;
+      const idle = await session.idle(IDLE_SECONDS[size]);
+      const all = named(`of-${sizes.at(-1)}`, sizes.at(-1)!);
+      const restart = await session.restart(all, 'small');
+      return { idle, restart };
+    });
+  }
+  return { rounds, ...last! };
+}
+
+/** The tables and plots of what was measured. Pure. */
+export function resultOf(own: Measured, peer: Measured): Result {
+  const counts = [...own.rounds.keys()];
+  const largest = Math.max(...counts);
+  return {
+    tables: [
+      ...counts.filter((count) => count >= 200).map((count) => roundsTable(count, own, peer)),
+      idleTable(largest, own),
+      restartTable(largest, own, peer),
+    ],
+    plots: [plotOf('create', own.rounds, peer.rounds), plotOf('resize', own.rounds, peer.rounds)],
+  };
+}
+
+const isWrite = (what: string) => !READS.has(verbOf(what)) && !isEvent(what);
+const isRead = (what: string) => READS.has(verbOf(what)) && !isEvent(what);
+
+function roundsTable(count: number, own: Measured, peer: Measured): Table {
+  const pairs = (['create', 'resize'] as const).map((kind) => ({
+    kind,
+    mine: own.rounds.get(count)![kind],
+    theirs: peer.rounds.get(count)![kind],
+  }));
+  const figures = pairs.flatMap(({ kind, mine, theirs }): Figure[] => [
+    ratio(`${kind}: until all are at rest`, mine.wallSeconds, theirs.wallSeconds, 's', 1),
+    ratio(`${kind}: CPU time of the operator`, mine.cpuSeconds, theirs.cpuSeconds, 's'),
+    ratio(`${kind}: peak memory`, mine.peakMiB, theirs.peakMiB, 'MiB', 1.5),
+    ratio(
+      `${kind}: API calls`,
+      sum(mine.calls, (what) => !isEvent(what)),
+      sum(theirs.calls, (what) => !isEvent(what)),
+      '',
+      1,
+    ),
+    each(`${kind}: writes for each`, mine, count, isWrite),
+    each(`${kind}: the peer’s`, theirs, count, isWrite),
+    each(`${kind}: reads for each`, mine, count, isRead),
+    each(`${kind}: the peer’s`, theirs, count, isRead),
+    each(`${kind}: Events for each`, mine, count, isEvent),
+    each(`${kind}: the peer’s`, theirs, count, isEvent),
+  ]);
+  const text = `Against a real API server and etcd, ${count.toLocaleString('en')} balancers of one amphora are created at once, then all resized at once. Amphorae are simulated and take no time, settle and verify times are 0. The peer is the same operator written with Go’s controller-runtime (bench/peers/controller-runtime), on a fresh API server in the same run, with as many workers and no rate limit of its client. Both write the same objects, and a status after each step. Events are counted apart, since both drop them under load.`;
+  return { title: `${count.toLocaleString('en')} balancers at once`, text, figures };
+}
+
+function ratio(name: string, mine: number, theirs: number, unit: string, atMost?: number): Figure {
+  const show = (value: number) => `${Number.isInteger(value) ? value : value.toPrecision(3)}${unit && ` ${unit}`}`;
+  return {
+    name,
+    measured: mine / theirs,
+    unit: '×',
+    ...(atMost === undefined ? {} : { aim: { atMost } }),
+    note: `${show(mine)} to the peer’s ${show(theirs)}`,
+  };
+}
+
+const each = (name: string, { calls }: Round, count: number, passes: (what: string) => boolean): Figure => ({
+  name,
+  measured: sum(calls, passes) / count,
+  unit: '',
+  note: perObject(calls, count, passes),
+});
+
+function idleTable(count: number, { idle }: Measured): Table {
+  return {
+    title: `${count.toLocaleString('en')} balancers with nothing to do`,
+    text: `Measured over ${idle.seconds.toFixed(0)} s right after all were resized, without traffic. Each amphora is asked how it is at the default interval (--observe-seconds).`,
+    figures: [
+      { name: 'CPU, of a core', measured: (100 * idle.cpuSeconds) / idle.seconds, unit: '%', aim: { atMost: 1 } },
+      { name: 'memory', measured: idle.residentMiB, unit: 'MiB', aim: { atMost: 300 } },
+      { name: 'API calls a minute', measured: (60 * sum(idle.calls)) / idle.seconds, unit: '', note: perObject(idle.calls, 1) },
+    ],
+  };
+}
+
+function restartTable(count: number, own: Measured, peer: Measured): Table {
+  return {
+    title: `A restart with ${count.toLocaleString('en')} balancers`,
+    text: `${own.restart.edited} of them, evenly spread, are given another flavor while no operator runs. From the start of the process until the new operation is recorded.`,
+    figures: [
+      ratio('until the first is', own.restart.firstSeconds, peer.restart.firstSeconds, 's', 1),
+      ratio('until all are', own.restart.allSeconds, peer.restart.allSeconds, 's'),
+    ],
+  };
+}
+
+function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
+  const seriesOf = (name: string, rounds: Rounds): Series => ({
+    name,
+    points: [...rounds].map(([count, round]) => [count, round[kind].wallSeconds]),
+  });
+  const series = [seriesOf('Reflavor', own), seriesOf('controller-runtime', peer)];
+  const [mine] = series as [Series];
+  const late = exponent({ ...mine, points: mine.points.slice(-2) });
+  const caption = `Seconds to ${kind} balancers, all at once, over their number; the dashed line is in proportion. From ${mine.points[0]![0]} to ${mine.points.at(-1)![0]} the time grows with the power ${exponent(mine).toFixed(2)} of the number, over the last step with ${late.toFixed(2)}. The work is in proportion: each balancer costs the same calls however many there are. Few of them take less than in proportion to many, since what they wait for, answers and watch events, is waited for by all at the same time; from about 100 on, the processors are busy, and the API server has the greater share of them.`;
+  return {
+    file: `control-plane-${kind}.svg`,
+    caption,
+    svg: logLogPlot({ title: `Seconds to ${kind} N balancers at once`, x: 'balancers', y: 'seconds', series }),
+  };
+}

@@ -1,0 +1,66 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import type { KubeObject } from '../kube/types.ts';
+import { Latest } from './latest.ts';
+import { Store, type StoreEvent } from './runtime/store.ts';
+
+const at = (resourceVersion: string, uid = 'u'): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Thing',
+  metadata: { namespace: 'shop', name: 'web', uid, resourceVersion },
+});
+let store: Store<KubeObject>;
+let tell: (event: StoreEvent<KubeObject>) => void;
+let latest: Latest<KubeObject>;
+const put = (object: KubeObject) => {
+  for (const event of store.put(object)) tell(event);
+};
+const version = () => latest.get('shop/web')?.metadata.resourceVersion;
+
+beforeEach(() => {
+  store = new Store<KubeObject>({ kind: ({ kind }) => [kind] });
+  latest = new Latest({
+    get: (key) => store.get(key),
+    list: () => store.list(),
+    byIndex: (index, value) => store.byIndex(index, value),
+    onEvent: (handler) => {
+      tell = handler;
+    },
+  });
+  put(at('1'));
+});
+
+test('shows what was written until the watch brings it, and then what the watch brings', () => {
+  latest.wrote(at('1'), at('2'));
+  expect(version()).toBe('2');
+  expect(latest.byIndex('kind', 'Thing').map((o) => o.metadata.resourceVersion)).toEqual(['2']);
+  put(at('2'));
+  put(at('3'));
+  expect(version()).toBe('3');
+});
+
+test('follows writes that were decided on one another, whichever of them the watch has reached', () => {
+  latest.wrote(at('1'), at('2'));
+  latest.wrote(at('2'), at('4'));
+  expect(version()).toBe('4');
+  put(at('2'));
+  expect(version()).toBe('4');
+  put(at('4'));
+  expect(version()).toBe('4');
+});
+
+test('gives way to a version that it knows nothing of, and to a watch that was quicker than the answer', () => {
+  latest.wrote(at('1'), at('2'));
+  put(at('9'));
+  expect(version()).toBe('9');
+  latest.wrote(at('1'), at('2'));
+  expect(version()).toBe('9');
+});
+
+test('has nothing of what is gone, nor of another object of its name', () => {
+  latest.wrote(at('1'), at('2'));
+  for (const event of store.remove(at('5'))) tell(event);
+  expect(version()).toBeUndefined();
+  put(at('6', 'other'));
+  latest.wrote(at('1'), at('2'));
+  expect(version()).toBe('6');
+});
