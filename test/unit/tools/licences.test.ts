@@ -56,8 +56,12 @@ describe('with packages of its own', () => {
     const page = licencesPage(dir, { image: folders('good'), package: folders() });
     expect(page).toContain('| good | 1.0.0 | MIT | yes |  |');
     expect(page).toContain('1 MPL-2.0');
-    expect(() => licencesPage(dir, { image: folders('good'), package: folders('weak') })).toThrow('weak 1.0.0 is distributed under MPL-2.0');
-    expect(() => licencesPage(dir, { image: folders('lost'), package: folders() })).toThrow('node_modules/lost is not in package-lock.json');
+    expect(() => licencesPage(dir, { image: folders('good'), package: folders('weak') })).toThrow(
+      'weak 1.0.0 is distributed under MPL-2.0',
+    );
+    expect(() => licencesPage(dir, { image: folders('lost'), package: folders() })).toThrow(
+      'node_modules/lost is not in package-lock.json',
+    );
   });
 
   test('a Python package is under what its metadata say, in SPDX or in words', () => {
