@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reflavor
 
-.PHONY: help install install-test install-cluster install-bench generate package verify lint types test test-unit demo chaos bench bench-quick picture up down run traffic cluster cluster-down cluster-demo clean
+.PHONY: help install install-test install-cluster install-bench generate package verify lint types test test-unit demo chaos bench bench-quick licences picture up down run traffic cluster cluster-down cluster-demo clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: install-bench ## Measure it against its aims, and write docs/performance.
 
 bench-quick: install-bench ## The same in 5 minutes, to see whether it runs
 	@node bench/main.ts --quick $(ARGS)
+
+licences: install ## Check the licences of all that is used, as far as this machine knows them
+	@node tools/licences/main.ts
 
 picture: install ## Run the demo and draw docs/resize.svg from what it says
 	@mkdir -p dist

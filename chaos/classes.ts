@@ -3,6 +3,8 @@ import { operatorCrashes } from './crashes/index.ts';
 import type { FaultClass } from './fault-class.ts';
 import { leaders } from './leaders.ts';
 import { operatorKilled } from './operator-killed.ts';
+import { hostileConfigurations } from './security/configurations.ts';
+import { hostileSyntaxes } from './security/syntaxes.ts';
 import { randomWalks } from './walks/index.ts';
 import { worldFaultsClass } from './world-faults.ts';
 
@@ -14,4 +16,6 @@ export const faultClasses: readonly FaultClass[] = [
   leaders,
   worldFaultsClass,
   randomWalks,
+  hostileConfigurations,
+  hostileSyntaxes,
 ];

@@ -117,6 +117,12 @@ describe('configuration', () => {
     expect(error.message).toContain(mustBe);
   });
 
+  test('a bad value that may hold a secret is not repeated', async () => {
+    const { message } = await errorOf(configOf('operator --notifications-sink https://me:secret@example.org'));
+    expect(message).toContain('--notifications-sink is not shown here, but must be an http or https URL');
+    expect(message).not.toContain('secret');
+  });
+
   test('every bad value is named, not just the first', async () => {
     const { message } = await errorOf(configOf('operator --concurrency x', { REFLAVOR_DRIVER: 'y' }));
     expect(message.split('\n')).toHaveLength(2);

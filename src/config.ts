@@ -176,6 +176,7 @@ const operatorSettings = {
       .refine((url) => !new URL(url).username && !new URL(url).password)
       .optional(),
     mustBe: 'an http or https URL without user and password (--notifications-headers-file takes an Authorization)',
+    secret: true,
   }),
   notificationsMode: setting({
     placeholder: 'mode',

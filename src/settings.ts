@@ -11,6 +11,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   /** What a good value is, for people: the end of "… must be". */
   mustBe: string;
   fallback?: string;
+  /** A value may hold a secret: no message repeats it. Default false. */
+  secret?: true;
 }
 export const setting = <S extends z.ZodType>(of: Setting<S>): Setting<S> => of;
 
@@ -69,12 +71,15 @@ export function readSettings<S extends Settings>(
 ): ConfigOf<S> {
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
-  for (const [name, { schema, mustBe, fallback }] of Object.entries(settings)) {
+  for (const [name, { schema, mustBe, fallback, secret }] of Object.entries(settings)) {
     // An empty variable is how a shell or a manifest leaves one out.
     const given = flags[name] ?? (env[variableOf(name)] || undefined) ?? fallback;
     const parsed = schema.safeParse(given);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${flagOf(name)} is "${given}", but must be ${mustBe}: correct the flag or the variable ${variableOf(name)}`);
+    else
+      problems.push(
+        `${flagOf(name)} ${secret ? 'is not shown here' : `is "${given}"`}, but must be ${mustBe}: correct the flag or the variable ${variableOf(name)}`,
+      );
   }
   const config = { ...values, identity: `${hostname()}_${crypto.randomUUID()}` } as ConfigOf<S>;
   if (problems.length === 0) problems.push(...contradictions(config));

@@ -1,13 +1,14 @@
 /**
  * Bundles `reflavor` into one file, `dist/reflavor.mjs`: it starts faster than from node_modules. With the folder `docs` beside it, which has the
- * page that describes the API, it is all that an image needs.
+ * page that describes the API, it is all that an image needs to run. `THIRD-PARTY-LICENSES.txt` has the licences of what is in it.
  *
  * `--out FILE` writes another file, `--entry FILE` bundles another program.
  */
-import { chmod, cp, rm } from 'node:fs/promises';
+import { chmod, cp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { licensesOf } from './package/licenses.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -17,7 +18,9 @@ const { values } = parseArgs({
   },
 });
 
-await build({
+const { metafile } = await build({
+  absWorkingDir: root,
+  metafile: true,
   entryPoints: [values.entry],
   outfile: values.out,
   bundle: true,
@@ -41,4 +44,6 @@ await cp(join(root, 'node_modules/@fastify/swagger-ui/static'), docs, {
   recursive: true,
   filter: (file) => !file.endsWith('/swagger-ui.js'),
 });
+const licences = licensesOf([...Object.keys(metafile.inputs), 'node_modules/@fastify/swagger-ui/static/'], root);
+await writeFile(join(dirname(values.out), 'THIRD-PARTY-LICENSES.txt'), licences);
 console.log(`bundle: ${relative(process.cwd(), values.out)}`);

@@ -1,6 +1,7 @@
 /**
  * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, Argo CD's
- * health checks as a ConfigMap, the page of conditions, the page and the schema of notifications, and the SDK's types and pages.
+ * health checks as a ConfigMap, the page of conditions, the page and the schema of notifications, the page of licences, and the SDK's
+ * types and pages.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
@@ -20,6 +21,8 @@ import { conditionsPage } from './docs/conditions.ts';
 import { kubectlPage } from './docs/kubectl-lb.ts';
 import { notificationsPage } from './docs/notifications.ts';
 import { sdkPage } from './docs/sdk.ts';
+import { bundledFolders } from './licences/bundled.ts';
+import { licencesPage } from './licences/page.ts';
 import { sdkDeclarations } from './package/types.ts';
 import { sdkTypes } from './sdk/types.ts';
 
@@ -75,6 +78,7 @@ write('docs/schemas/notification.schema.json', `${JSON.stringify(notificationSch
 
 write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sdkTypes()}`));
 write('docs/sdk.md', `<!-- ${from('src/sdk and tools/docs')} -->\n\n${sdkPage(sdkDeclarations())}`);
+write('docs/licences.md', `<!-- ${from('package-lock.json and tools/licences')} -->\n\n${licencesPage(root, await bundledFolders())}`);
 write('docs/kubectl-lb.md', `<!-- ${from('src/cli and tools/docs')} -->\n\n${kubectlPage()}`);
 
 /** TypeScript as Biome formats it, so that what is generated passes the lint like the rest. */

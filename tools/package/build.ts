@@ -19,6 +19,7 @@ const common = {
   legalComments: 'inline',
   logLevel: 'warning',
   metafile: true,
+  absWorkingDir: root,
 } satisfies BuildOptions;
 
 /**
@@ -35,23 +36,28 @@ const kubeConfigAlone: Plugin = {
   },
 };
 
+const ofSdk = { ...common, entryPoints: [join(root, 'src/sdk/index.ts')], format: 'esm' } satisfies BuildOptions;
+// The file may be copied anywhere: without a package.json beside it, and without an extension, Node takes it for CommonJS.
+const ofCli = {
+  ...common,
+  entryPoints: [join(root, 'src/cli/main.ts')],
+  format: 'cjs',
+  plugins: [kubeConfigAlone],
+} satisfies BuildOptions;
+
 /** Builds the package into a folder, which is emptied first; it can be packed as it is. */
 export async function buildPackage(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const ours = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const sdk = await build({ ...common, entryPoints: [join(root, 'src/sdk/index.ts')], outfile: join(out, 'index.mjs'), format: 'esm' });
+  const sdk = await build({ ...ofSdk, outfile: join(out, 'index.mjs') });
   const cli = await build({
-    ...common,
-    entryPoints: [join(root, 'src/cli/main.ts')],
+    ...ofCli,
     outfile: join(out, 'kubectl-lb'),
-    // The file may be copied anywhere: without a package.json beside it, and without an extension, Node takes it for CommonJS.
-    format: 'cjs',
     define: { 'process.env.REFLAVOR_VERSION': JSON.stringify(ours.version) },
     banner: { js: '#!/usr/bin/env node' },
     minifySyntax: true,
     minifyWhitespace: true,
-    plugins: [kubeConfigAlone],
   });
   writeFileSync(join(out, 'kubectl_complete-lb'), completionScript);
   for (const program of ['kubectl-lb', 'kubectl_complete-lb']) chmodSync(join(out, program), 0o755);
@@ -60,6 +66,12 @@ export async function buildPackage(out: string): Promise<void> {
   writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf(inputsOf(sdk.metafile, cli.metafile), root));
   copyFileSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copyFileSync(join(root, 'tools/package/README.md'), join(out, 'README.md'));
+}
+
+/** The files that the package is bundled of, relative to the checkout. */
+export async function packageInputs(): Promise<string[]> {
+  const made = await Promise.all([ofSdk, ofCli].map((options) => build({ ...options, write: false, outfile: 'nowhere' })));
+  return inputsOf(...made.map(({ metafile }) => metafile));
 }
 
 const inputsOf = (...metafiles: Metafile[]): string[] => metafiles.flatMap(({ inputs }) => Object.keys(inputs));
