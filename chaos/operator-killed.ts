@@ -78,7 +78,7 @@ async function lived(stage: Stage, life: Life, chapter: Chapter, point: KillPoin
   const broken: string[] = [];
   try {
     await life.live(chapter);
-    broken.push(...(await life.lb.lost()));
+    broken.push(...(await life.lb.wrongs()));
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
     broken.push(error.message);

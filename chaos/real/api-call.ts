@@ -20,6 +20,10 @@ export interface Call {
 export const isWrite = ({ verb, resource }: Call): boolean =>
   ['create', 'update', 'patch', 'delete'].includes(verb) && resource !== 'events' && resource !== 'leases';
 
+/** Whether it is the operator's word on a load balancer. */
+export const isStatusOfLoadBalancer = ({ verb, resource, subresource }: Call): boolean =>
+  verb === 'patch' && resource === 'loadbalancers' && subresource === 'status';
+
 /** Which call it is, in words: `patch loadbalancers/status a/web`. */
 export const describeCall = ({ verb, resource, subresource, namespace, name }: Call): string =>
   [verb, [resource, subresource].filter(Boolean).join('/'), [namespace, name].filter(Boolean).join('/')].filter(Boolean).join(' ');

@@ -1,4 +1,5 @@
 import type { Goal, LoadBalancer } from '../../src/api/index.ts';
+import { isStatusOfLoadBalancer } from './api-call.ts';
 import { type Balancer, hasComeTo } from './balancer.ts';
 import type { Stage } from './stage.ts';
 
@@ -15,10 +16,9 @@ export function atStep(
   promise.catch(() => {});
   let begun = false;
   const forget = stage.proxy.interfere({
-    async after({ verb, resource, subresource, namespace, body }, answer) {
-      const isStatus = verb === 'patch' && resource === 'loadbalancers' && subresource === 'status' && namespace === lb.namespace;
-      if (begun || !isStatus || answer.status !== 200) return undefined;
-      const { operation } = (JSON.parse(body) as LoadBalancer).status ?? {};
+    async after(call, answer) {
+      if (begun || !isStatusOfLoadBalancer(call) || call.namespace !== lb.namespace || answer.status !== 200) return undefined;
+      const { operation } = (JSON.parse(call.body) as LoadBalancer).status ?? {};
       if (!hasComeTo(operation, to, step)) return undefined;
       begun = true;
       await act().then(resolve, reject);

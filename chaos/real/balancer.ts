@@ -140,8 +140,12 @@ export class Balancer {
     if (longestGapMs > OUTAGE_MS) throw new Broken(`nothing was answered for ${Math.round(longestGapMs / 1000)} s`);
   }
 
-  /** What was lost since this was asked last, in words. */
-  async lost(): Promise<string[]> {
+  /** What was broken since this was asked last, in words: requests that were lost, flavors that came into force too early. */
+  async wrongs(): Promise<string[]> {
+    return [...this.#stage.commits.wrong(this.namespace), ...(await this.#lost())];
+  }
+
+  async #lost(): Promise<string[]> {
     if (this.#final) return this.#newFailures(this.#final);
     if (!this.#traffic) return [];
     const before = this.#traffic.counts();

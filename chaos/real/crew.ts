@@ -41,9 +41,9 @@ export async function brokenIn(lb: Balancer, run: () => Promise<void>): Promise<
     await run();
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
-    return [error.message, ...(await lb.lost())];
+    return [error.message, ...(await lb.wrongs())];
   }
-  return lb.lost();
+  return lb.wrongs();
 }
 
 /** The next resize goes back from where it is now; one of which something was broken is left behind, and another takes its place. */

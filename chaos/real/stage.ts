@@ -13,6 +13,7 @@ import { applyCrds, kubectl } from '../../tools/kubectl.ts';
 import { stopStack } from '../../tools/stack.ts';
 import { type Members, startMembers } from '../../tools/traffic/members.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
+import { type Commits, watchCommits } from './commits.ts';
 import { OperatorProcess } from './operator-process.ts';
 
 const run = promisify(execFile);
@@ -25,6 +26,7 @@ export interface Stage {
   stateDir: string;
   controlPlane: ControlPlane;
   proxy: ApiProxy;
+  commits: Commits;
   operator: OperatorProcess;
   members: Members;
   /** The file that the operator reads its token from. */
@@ -85,6 +87,7 @@ export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage>
     stateDir,
     controlPlane,
     proxy,
+    commits: watchCommits(proxy),
     operator: anotherOperator('operator'),
     members,
     tokenFile,

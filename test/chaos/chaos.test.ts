@@ -1,5 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { faultClasses } from '../../chaos/classes.ts';
+
+// A class takes half a minute on a machine that does nothing else.
+jest.setTimeout(400_000);
 
 test.each(faultClasses.map((faultClass) => [faultClass.name, faultClass] as const))('%s change nothing', async (_, faultClass) => {
   let schedules = 0;
