@@ -1,6 +1,6 @@
 import type { LoadBalancer } from '../../api/index.ts';
 import { serves } from '../amphora/view.ts';
-import type { World } from './world.ts';
+import type { AmphoraView, World } from './world.ts';
 
 /** The enabled listeners with their ports; none while the load balancer is administratively down. */
 export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name: string; port: number }[] {
@@ -22,3 +22,7 @@ export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
   const leaving = loaded ? [] : now.filter((port) => !wanted.includes(port));
   return [...wanted.filter((port) => now.includes(port) || open(port)), ...leaving].sort((a, b) => a - b);
 }
+
+/** Whether an amphora listens on every port of the VIP, so that none of its connections is refused by it. */
+export const listensOnVip = ({ vip }: World, { object: { status } }: AmphoraView): boolean =>
+  (vip?.ports ?? []).every((port) => status?.listeners?.some((l) => l.protocolPort === port && l.open));
