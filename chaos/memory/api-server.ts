@@ -60,6 +60,11 @@ export class MemoryApiServer {
     return found && (wire(found) as unknown as T);
   }
 
+  /** The same, to be looked at alone. */
+  peek<T extends KubeObject>(resource: Resource, ref: ObjectRef): T | undefined {
+    return this.#collection(resource).get(keyOf(ref)) as T | undefined;
+  }
+
   get(resource: Resource, ref: ObjectRef): Stored {
     return wire(this.#existing('get', resource, ref));
   }

@@ -83,7 +83,7 @@ export class Promises {
 
   /** What is to hold at every moment. */
   look(): void {
-    const lb = this.#server.find<LoadBalancer>(loadBalancers, this.#ref);
+    const lb = this.#server.peek<LoadBalancer>(loadBalancers, this.#ref);
     const uid = lb?.metadata.uid;
     if (!lb || lb.metadata.deletionTimestamp || uid !== this.#uid) {
       this.#serving = undefined;
@@ -141,7 +141,8 @@ export class Promises {
     const uid = lb.metadata.uid!;
     if (type === 'DELETED') {
       const left = this.#world.amphorae(uid).map((a) => a.name);
-      if (left.length > 0) this.#break(`the load balancer is gone and left ${left}`);
+      // Of two that act at once, one may build what the other has just destroyed; nobody is left to see it.
+      if (left.length > 0 && this.#actAlone) this.#break(`the load balancer is gone and left ${left}`);
       if (this.#world.vip(uid)) this.#break('the load balancer is gone and left its VIP');
       return;
     }
@@ -197,12 +198,12 @@ export class Promises {
       );
       if (this.#actAlone && sisters.some((a) => a.spec.peer === spec.peer)) this.#break(`two amphorae are both peer ${spec.peer}`);
     }
-    if (type === 'DELETED' && this.#world.amphora(spec.loadBalancer.uid, metadata.name))
+    if (type === 'DELETED' && this.#actAlone && this.#world.amphora(spec.loadBalancer.uid, metadata.name))
       this.#break(`Amphora ${metadata.name} is gone, and what it stood for is left`);
   }
 
   #loadBalancer(uid: string): LoadBalancer | undefined {
-    const found = this.#server.find<LoadBalancer>(loadBalancers, this.#ref);
+    const found = this.#server.peek<LoadBalancer>(loadBalancers, this.#ref);
     return found?.metadata.uid === uid ? found : undefined;
   }
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import type { FaultClass, Schedule, Size } from '../fault-class.ts';
+import { REGRESSIONS } from './regressions.ts';
 import { walks } from './steps.ts';
 import { take } from './walk.ts';
 
-const COUNT: Record<Size, number> = { short: 40, full: 2000 };
+const COUNT: Record<Size, number> = { short: 36, full: 1500 };
 
 /** The first seed; each further walk has the next one. */
 const firstSeed = Number(process.env.FC_SEED ?? 1);
@@ -38,6 +39,7 @@ export const randomWalks: FaultClass = {
   promises:
     'After every step: the last serving amphora is never taken away, the status names a flavor only once its amphorae serve, numbers never repeat, topologies never change, what is refused touches nothing. And when the faults end, all comes to rest with exactly the amphorae that it needs.',
   async *run(size) {
+    for (const [name, walk] of Object.entries(REGRESSIONS)) yield { name, broken: await take(walk) };
     const count = Number(process.env.FC_RUNS ?? COUNT[size]);
     for (let seed = firstSeed; seed < firstSeed + count; seed++) yield await schedule(seed);
   },

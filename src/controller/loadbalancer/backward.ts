@@ -3,6 +3,7 @@ import { isLost, isReady, serves } from '../amphora/view.ts';
 import type { Plan, Verdict } from './decision.ts';
 import { flowOf, names, steer, topologyOf } from './goals.ts';
 import { bookOf } from './operation.ts';
+import { listensOnVip } from './ports.ts';
 import type { World } from './world.ts';
 
 /** An operation at hand, backwards: the old ones take the traffic again, then the new ones go, then it is over. */
@@ -19,13 +20,23 @@ export function goBack(world: World, operation: Operation): Plan {
   });
   const alive = flow.old.filter((v) => !isLost(v.object));
   const out = alive.filter((v) => v.object.spec.steering !== 'Attached');
-  if (out.length > 0) return { acts: steer(out, 'Attached'), book, verdict };
+  const serving = world.amphorae.some((v) => serves(v.object));
+  // One that runs and lacks a port of the VIP would refuse connections which the others take.
+  const unfit = serving ? out.filter((v) => isReady(v.object) && !listensOnVip(world, v)) : [];
+  if (out.length > unfit.length)
+    return {
+      acts: steer(
+        out.filter((v) => !unfit.includes(v)),
+        'Attached',
+      ),
+      book,
+      verdict,
+    };
+  if (unfit.length > 0) return wait(`Waiting for ${names(unfit)} to listen on every port of the VIP.`);
   const ready = alive.filter((v) => isReady(v.object));
   const away = ready.filter((v) => !serves(v.object));
   if (away.length > 0) return wait(`Waiting for ${names(away)} to be behind the VIP again.`);
-  const closed = ready.filter(
-    (v) => !world.vip?.ports.every((port) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open)),
-  );
+  const closed = ready.filter((v) => !world.vip || !listensOnVip(world, v));
   if (closed.length > 0) return wait(`Waiting for ${names(closed)} to listen on every port of the VIP.`);
   const settled = Math.max(0, ...ready.map((v) => epoch(v.object.status?.steeredAt) ?? 0)) + settleSeconds * 1000;
   if (settled > world.now) return wait(`Settling for ${settleSeconds} s.`, settled - world.now);

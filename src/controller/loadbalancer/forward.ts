@@ -5,6 +5,7 @@ import type { Act } from './acts.ts';
 import type { Plan } from './decision.ts';
 import { type Flow, firstUnmet, flowOf, names, steer, topologyOf, type Unmet, unconfigured } from './goals.ts';
 import { advanced, type Book, bookOf, isOverdue } from './operation.ts';
+import { listensOnVip } from './ports.ts';
 import type { AmphoraView, World } from './world.ts';
 
 /** An operation at hand, forwards: turned round if its flavor is no longer wanted, it failed or is overdue; else the next goal. */
@@ -113,7 +114,7 @@ function rescue(flow: Flow): Act[] {
     const unfit = flow.fresh.some((v) => !isReady(v.object)) || flow.fresh.length < flow.slots.length;
     return unfit
       ? steer(
-          flow.old.filter((v) => v.object.spec.steering === 'Detached' && isReady(v.object)),
+          flow.old.filter((v) => v.object.spec.steering === 'Detached' && isReady(v.object) && listensOnVip(world, v)),
           'Attached',
         )
       : [];

@@ -1,6 +1,6 @@
 import type { LoadBalancer } from '../../api/index.ts';
-import { serves } from '../amphora/view.ts';
-import type { World } from './world.ts';
+import { isAttached, isReady } from '../amphora/view.ts';
+import type { AmphoraView, World } from './world.ts';
 
 /** The enabled listeners with their ports; none while the load balancer is administratively down. */
 export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name: string; port: number }[] {
@@ -9,11 +9,11 @@ export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name:
 }
 
 /**
- * The ports that the VIP is to serve now. One enters after all serving amphorae listen on it. One leaves once all of them have loaded a
+ * The ports that the VIP is to serve now. One enters after all amphorae behind the VIP listen on it, those too that are to leave and have not. One leaves once all of them have loaded a
  * configuration without it, in which they keep it open for as long as the VIP has it: an edit that HAProxy refuses closes nothing.
  */
 export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
-  const serving = amphorae.filter((v) => serves(v.object));
+  const serving = amphorae.filter((v) => isAttached(v.object) && isReady(v.object));
   const open = (port: number) =>
     serving.length > 0 && serving.every((v) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open));
   const wanted = listenerPorts(loadBalancer).map((l) => l.port);
@@ -22,3 +22,7 @@ export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
   const leaving = loaded ? [] : now.filter((port) => !wanted.includes(port));
   return [...wanted.filter((port) => now.includes(port) || open(port)), ...leaving].sort((a, b) => a - b);
 }
+
+/** Whether an amphora listens on every port of the VIP, so that none of its connections is refused by it. */
+export const listensOnVip = ({ vip }: World, { object: { status } }: AmphoraView): boolean =>
+  (vip?.ports ?? []).every((port) => status?.listeners?.some((l) => l.protocolPort === port && l.open));

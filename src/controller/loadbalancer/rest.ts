@@ -6,7 +6,7 @@ import type { Act } from './acts.ts';
 import { begun, type Plan, type Verdict } from './decision.ts';
 import { names, slotsOf, steer, unconfigured } from './goals.ts';
 import { type Begun, type Book, bookOf, hasFailed, retryDelay, wasDisrupted, withLast } from './operation.ts';
-import { listenerPorts } from './ports.ts';
+import { listenerPorts, listensOnVip } from './ports.ts';
 import type { AmphoraView, World } from './world.ts';
 
 type Cause = NonNullable<Operation['cause']>;
@@ -46,7 +46,7 @@ export function rest(world: World): Plan {
     const failed = hasFailed(book, 'Failover', book.flavorId);
     const when = `it is tried again at ${rfc3339(world.now + delay)}`;
     return {
-      acts: upkeep(fit, extra),
+      acts: upkeep(world, fit, extra),
       book,
       verdict: failed
         ? { phase: 'Failed', reason: 'FailoverFailed', message: `The failover failed, ${when}: ${book.operation!.message}` }
@@ -62,7 +62,7 @@ export function rest(world: World): Plan {
     ...forgotten(book),
   };
   return {
-    acts: upkeep(fit, extra),
+    acts: upkeep(world, fit, extra),
     book: answered,
     verdict: verdictAtRest(world, answered, fit, refusal),
     requeueAfterMs: undefined,
@@ -174,13 +174,17 @@ function inForce(world: World): { fit: AmphoraView[]; unfit: AmphoraView[]; extr
 /** The active half of a pair. There are two where a standby was promoted when its active one was lost, which then came back. */
 const isActive = ({ object }: AmphoraView): boolean => object.spec.role === 'MASTER';
 
-/** What keeps the flavor in force as it should be: attached, and what nothing needs gone. */
-function upkeep(fit: AmphoraView[], extra: AmphoraView[]): Act[] {
+/**
+ * What keeps the flavor in force as it should be: attached, and what nothing needs gone. One that does not listen on each port of the VIP, as where a
+ * status was lost in the middle of an operation, waits until it does or nothing else serves.
+ */
+function upkeep(world: World, fit: AmphoraView[], extra: AmphoraView[]): Act[] {
+  const serving = fit.some((v) => serves(v.object));
   const acts = steer(
-    fit.filter((v) => v.object.spec.steering !== 'Attached'),
+    fit.filter((v) => v.object.spec.steering !== 'Attached' && (!serving || listensOnVip(world, v))),
     'Attached',
   );
-  if (fit.some((v) => serves(v.object))) acts.push(...steer(extra, 'Draining'));
+  if (serving) acts.push(...steer(extra, 'Draining'));
   return acts;
 }
 

@@ -1,0 +1,45 @@
+import { REFUSED_PORT, type Step, type Walk } from './steps.ts';
+
+const alone = { topology: 'SINGLE', seed: 1, operators: 1, elected: false, delayMs: 0, newConnectionsPerSecond: 0 } as const;
+const pass = (seconds: number): Step => ({ do: 'pass', ms: seconds * 1000 });
+
+/** Walks that once broke a promise, by what it was. They are taken first. */
+export const REGRESSIONS: Readonly<Record<string, Walk>> = {
+  'a status lost in a create whose flavor is then deleted leaves amphorae': {
+    ...alone,
+    steps: [{ do: 'listen', ports: [REFUSED_PORT] }, pass(5), { do: 'forgetStatus' }, { do: 'deleteFlavor', flavor: 'a' }],
+  },
+  'a status lost in a failover puts an amphora behind the VIP that lacks a port of it': {
+    ...alone,
+    topology: 'ACTIVE_STANDBY',
+    elected: true,
+    steps: [
+      pass(3),
+      { do: 'loseAmphora', which: 0 },
+      { do: 'driverFault', fault: 'slow ensureVip', times: 1 },
+      { do: 'listen', ports: [443] },
+      pass(1),
+      { do: 'outage', ms: 40_000 },
+      { do: 'forgetStatus' },
+      { do: 'listen', ports: [80, 443, 8080, REFUSED_PORT] },
+      pass(90),
+    ],
+  },
+  'a port opens while an old amphora without it can’t be taken from the VIP': {
+    ...alone,
+    topology: 'ACTIVE_STANDBY',
+    steps: [
+      pass(3),
+      { do: 'want', flavor: 'b' },
+      { do: 'driverFault', fault: 'hangs detach', times: 3 },
+      pass(20),
+      { do: 'listen', ports: [80, 8080, REFUSED_PORT] },
+      pass(90),
+    ],
+  },
+  'a resize taken back while an old amphora is on its way out of the VIP detaches the last that serves': {
+    ...alone,
+    delayMs: 300,
+    steps: [pass(10), { do: 'want', flavor: 'b' }, pass(2.6), { do: 'want', flavor: 'a' }, pass(20)],
+  },
+};
