@@ -158,7 +158,7 @@ const failed = (what: string, all: TrafficCounts[], aim?: Figure['aim']): Figure
 
 const gap = (name: string, all: TrafficCounts[]): Figure => ({
   name,
-  measured: median(all.map(({ longestGapMs }) => longestGapMs)),
+  measured: Math.round(median(all.map(({ longestGapMs }) => longestGapMs))),
   unit: 'ms',
   ...(all.length > 1 && { note: `the median of ${all.length}` }),
 });
