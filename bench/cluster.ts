@@ -14,7 +14,9 @@ export const cluster: Benchmark = {
       log(`SKIPPED: ${obstacle}`);
       return { tables: [] };
     }
-    const rounds = { quick: { timed: 1, loaded: 1, lost: 0 }, full: { timed: 6, loaded: 2, lost: 2 } }[size];
-    return onCluster(async (scene) => ({ tables: [await resizes(scene, rounds.timed, log), await updates(scene, rounds, log)] }), log);
+    return onCluster(async (scene) => {
+      if (size === 'quick') return { tables: [await resizes(scene, 1, log)] };
+      return { tables: [await resizes(scene, 9, log), await updates(scene, { loaded: 2, lost: 2 }, log)] };
+    }, log);
   },
 };

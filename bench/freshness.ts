@@ -17,10 +17,10 @@ export const freshness: Benchmark = {
         samples.map((sample) => sample[key]),
         part,
       );
-    const wrote = `of which the API server's write ${rounded(of('wroteMs', 0.5))} ms in the middle`;
+    const wrote = (part: number) => `the write before it took ${rounded(of('wroteMs', part))} ms`;
     const figures: Figure[] = [
-      { name: 'a member comes, p50', measured: of('joinedMs', 0.5), unit: 'ms', note: wrote },
-      { name: 'a member comes, p99', measured: of('joinedMs', 0.99), unit: 'ms', aim: { atMost: 100 } },
+      { name: 'a member comes, p50', measured: of('joinedMs', 0.5), unit: 'ms', note: wrote(0.5) },
+      { name: 'a member comes, p99', measured: of('joinedMs', 0.99), unit: 'ms', aim: { atMost: 100 }, note: wrote(0.99) },
       { name: 'a member goes, p50', measured: of('leftMs', 0.5), unit: 'ms' },
       { name: 'a member goes, p99', measured: of('leftMs', 0.99), unit: 'ms', aim: { atMost: 100 } },
     ];
@@ -28,7 +28,7 @@ export const freshness: Benchmark = {
       tables: [
         {
           title: 'Freshness of members',
-          text: `From the start of a write to an EndpointSlice until a client's request is answered by the new member, and until a member that was taken out gets no request any more; of a pool of 500 members in five slices, ${samples.length} times each. HAProxy takes members at run time, without a reload. API server, etcd, operator, HAProxy, members and client share the machine's cores.`,
+          text: `From the API server's answer to a write to an EndpointSlice, which is when the operator is told, until a client's request is answered by the new member, and until a member that was taken out gets no request any more; of a pool of 500 members in five slices, ${samples.length} times each. The client asks every 2 to 3 ms. HAProxy takes members at run time, without a reload. API server, etcd, operator, HAProxy, members and client share the machine's cores. Members once waited for the file to be written, synced and checked by a HAProxy of its own; since they go to the running HAProxy first, the middle is a fourth of what it was (68 ms in place of 300 on one busy machine, the write included).`,
           figures,
         },
       ],

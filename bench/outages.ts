@@ -131,6 +131,8 @@ async function halfLost(bench: BenchStack, members: Members, rounds: number, log
   ] as const) {
     const all: TrafficCounts[] = [];
     for (let round = 0; round < rounds; round++) {
+      // What was lost the last time is there again.
+      await lb.untilAtRest('small-ha', 2);
       const active = (await lb.amphorae()).find(({ spec, status }) => spec.role === 'MASTER' && status?.attached)!;
       const traffic = await flowing(address, 1000);
       const folder = `${bench.stack.dir}/amphorae/loadbalancers/${uid}/amphorae/${active.metadata.name}/`;
@@ -140,7 +142,6 @@ async function halfLost(bench: BenchStack, members: Members, rounds: number, log
       const { requests, failed: failedBefore } = traffic.counts();
       await traffic.waitFor((counts) => counts.requests - counts.failed >= requests - failedBefore + 3 * rate);
       all.push(await traffic.stop());
-      await lb.untilAtRest('small-ha', 2);
       log(`${what}, ${round + 1} of ${rounds}`);
     }
     figures.push(gap(`${what}: the longest time without an answer`, all), failed(what, all));
@@ -157,7 +158,7 @@ const failed = (what: string, all: TrafficCounts[], aim?: Figure['aim']): Figure
 
 const gap = (name: string, all: TrafficCounts[]): Figure => ({
   name,
-  measured: median(all.map(({ longestGapMs }) => longestGapMs)),
+  measured: Math.round(median(all.map(({ longestGapMs }) => longestGapMs))),
   unit: 'ms',
   ...(all.length > 1 && { note: `the median of ${all.length}` }),
 });

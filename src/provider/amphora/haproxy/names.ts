@@ -42,6 +42,20 @@ export function parseServerName(name: string): { address: string; protocolPort: 
   return { address: name.slice(0, colon), protocolPort: Number(name.slice(colon + 1)) };
 }
 
+const mostFirstIds = 20_000;
+const firstIds = new Map<string, number>();
+
+/** From a hash, and remembered: a pool is planned several times for each member that comes or goes. */
+function firstId(name: string): number {
+  let id = firstIds.get(name);
+  if (id === undefined) {
+    id = hash('sha256', name, 'buffer').readUInt32BE(0) & 0x7fffffff || 1;
+    if (firstIds.size >= mostFirstIds) firstIds.clear();
+    firstIds.set(name, id);
+  }
+  return id;
+}
+
 /**
  * Numeric ids of servers, unique in their backend: from their names, not from their order, so that consistent hashing and the ids in
  * stick tables mean the same member in every amphora, whenever it was added.
@@ -50,7 +64,7 @@ export function serverIds(names: readonly string[]): Map<string, number> {
   const taken = new Set<number>();
   const ids = new Map<string, number>();
   for (const name of [...names].sort()) {
-    let id = hash('sha256', name, 'buffer').readUInt32BE(0) & 0x7fffffff || 1;
+    let id = firstId(name);
     while (taken.has(id)) id = (id + 1) & 0x7fffffff || 1;
     taken.add(id);
     ids.set(name, id);

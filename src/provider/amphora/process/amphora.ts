@@ -84,11 +84,19 @@ export class ProcessAmphora {
     await this.process.start(binary);
   }
 
-  /** Brings the running process to this configuration: members by the runtime API where that can be, the rest by a reload. @throws ConfigurationRefused */
+  /**
+   * Brings the running process to this configuration: members by the runtime API where that can be, the rest by a reload. Clients wait for members, so that
+   * these go first and into the file after; what the process has taken needs no check there, and whatever loads the file has it checked.
+   * @throws ConfigurationRefused
+   */
   async configure(state: AmphoraState, configuration: Configuration, signal?: AbortSignal): Promise<void> {
-    await this.#stage(state, configuration, signal);
+    refuseAmphoraeAsMembers(configuration);
     const { reloadNeeded } = await this.process.control.session(({ worker }) => applyMembers(worker, configuration), { signal });
-    if (reloadNeeded !== undefined) {
+    if (reloadNeeded === undefined) {
+      await this.#write(addressOf(state), configuration);
+      await this.#install();
+    } else {
+      await this.#stage(state, configuration, signal);
       await this.remember({ ...state, loading: configuration });
       await this.#reload(signal).catch((error) => this.#unstage(state, error, signal));
     }
@@ -146,6 +154,16 @@ export class ProcessAmphora {
   /** Writes the candidate and has it checked. */
   async #prepare(binary: string, address: string, configuration: Configuration, signal?: AbortSignal): Promise<void> {
     refuseAmphoraeAsMembers(configuration);
+    await this.#write(address, configuration);
+    const { candidateFile } = this.#folder;
+    const alerts = await checkConfiguration(binary, candidateFile, signal);
+    if (alerts === undefined) return;
+    await rm(candidateFile, { force: true });
+    throw new ConfigurationRefused(this.process.withoutPaths(alerts));
+  }
+
+  /** Writes the candidate, and the files that it names. */
+  async #write(address: string, configuration: Configuration): Promise<void> {
     const text = JSON.stringify(configuration);
     const filesDir = join(this.#folder.dir, `files-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
     const { config, files } = render(withControlAddresses(configuration), {
@@ -161,12 +179,7 @@ export class ProcessAmphora {
       await mkdir(dirname(join(filesDir, path)), { recursive: true, mode: 0o700 });
       await writeWhole(join(filesDir, path), content);
     }
-    const { candidateFile } = this.#folder;
-    await writeWhole(candidateFile, config);
-    const alerts = await checkConfiguration(binary, candidateFile, signal);
-    if (alerts === undefined) return;
-    await rm(candidateFile, { force: true });
-    throw new ConfigurationRefused(this.process.withoutPaths(alerts));
+    await writeWhole(this.#folder.candidateFile, config);
   }
 
   /** Makes the candidate the one that the next start or reload loads; what only older ones refer to goes. */
