@@ -119,7 +119,7 @@ const each = (name: string, { calls }: Round, count: number, passes: (what: stri
 function idleTable(count: number, { idle }: Measured): Table {
   return {
     title: `${count.toLocaleString('en')} balancers with nothing to do`,
-    text: `Measured over ${idle.seconds.toFixed(0)} s right after all were resized, without traffic. Each amphora is asked how it is at the default interval (--observe-seconds).`,
+    text: `Measured over ${idle.seconds.toFixed(0)} s right after all were resized, without traffic. Amphorae are asked how they are by the defaults: each every 5 s, but no more than 100 a second (--observe-seconds, --observe-per-second).`,
     figures: [
       { name: 'CPU, of a core', measured: (100 * idle.cpuSeconds) / idle.seconds, unit: '%', aim: { atMost: 1 } },
       { name: 'memory', measured: idle.residentMiB, unit: 'MiB', aim: { atMost: 300 } },
@@ -147,7 +147,12 @@ function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
   const series = [seriesOf('Reflavor', own), seriesOf('controller-runtime', peer)];
   const [mine] = series as [Series];
   const late = exponent({ ...mine, points: mine.points.slice(-2) });
-  const caption = `Seconds to ${kind} balancers, all at once, over their number; the dashed line is in proportion. From ${mine.points[0]![0]} to ${mine.points.at(-1)![0]} the time grows with the power ${exponent(mine).toFixed(2)} of the number, over the last step with ${late.toFixed(2)}. The work is in proportion: each balancer costs the same calls however many there are. Few of them take less than in proportion to many, since what they wait for, answers and watch events, is waited for by all at the same time; from about 100 on, the processors are busy, and the API server has the greater share of them.`;
+  const [first, last] = [mine.points[0]![0], mine.points.at(-1)![0]];
+  const busy = (count: number) => {
+    const { cpuSeconds, wallSeconds } = own.get(count)![kind];
+    return `${((100 * cpuSeconds) / wallSeconds).toFixed(0)} %`;
+  };
+  const caption = `Seconds to ${kind} balancers, all at once, over their number; the dashed line is in proportion. From ${first} to ${last} the time grows with the power ${exponent(mine).toFixed(2)} of the number, over the last step with ${late.toFixed(2)}. What is done for each is the same however many there are (the tables count its calls). A few take less than in proportion to many, since they wait for answers and watch events side by side: the operator is busy for ${busy(first)} of the time with ${first} and for ${busy(last)} with ${last}. Once it, the API server and etcd have all processors busy, the time can only be in proportion; what goes beyond that is their growing collections.`;
   return {
     file: `control-plane-${kind}.svg`,
     caption,

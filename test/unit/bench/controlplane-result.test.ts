@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { resultOf } from '../../../bench/controlplane/benchmark.ts';
+
+const round = (wallSeconds: number, patches: number) => ({
+  wallSeconds,
+  cpuSeconds: wallSeconds / 2,
+  peakMiB: 10 * wallSeconds,
+  calls: new Map([
+    ['PATCH amphorae', patches],
+    ['LIST amphorae', 50],
+    ['POST events', 1000],
+  ]),
+});
+const measured = (factor: number) => ({
+  rounds: new Map(
+    [20, 200].map((count) => [count, { create: round(count * factor, 200), resize: round(2 * count * factor, 200 * factor) }]),
+  ),
+  idle: { seconds: 60, cpuSeconds: 0.3, residentMiB: 250, calls: new Map([['WATCH amphorae', 1]]) },
+  restart: { edited: 10, firstSeconds: factor, allSeconds: 2 * factor },
+});
+
+test('the result has ratios to the peer, calls without Events, and what one balancer costs', () => {
+  const { tables, plots } = resultOf(measured(1), measured(2));
+  const [rounds, idle, restart] = tables;
+  const of = (name: string) => rounds!.figures.find((figure) => figure.name === name)!;
+  expect(rounds?.title).toBe('200 balancers at once');
+  expect(of('resize: until all are at rest')).toMatchObject({
+    measured: 0.5,
+    unit: '×',
+    aim: { atMost: 1 },
+    note: '400 s to the peer’s 800 s',
+  });
+  expect(of('resize: peak memory')).toMatchObject({ measured: 0.5, aim: { atMost: 1.5 } });
+  expect(of('resize: API calls')).toMatchObject({ measured: 250 / 450, aim: { atMost: 1 } });
+  expect(of('resize: writes for each')).toMatchObject({ measured: 1, note: '1.00 PATCH amphorae' });
+  expect(idle?.figures.map(({ measured: value }) => value)).toEqual([0.5, 250, 1]);
+  expect(restart?.figures[0]).toMatchObject({ measured: 0.5, aim: { atMost: 1 } });
+  expect(plots?.map(({ file }) => file)).toEqual(['control-plane-create.svg', 'control-plane-resize.svg']);
+  expect(plots?.[0]?.caption).toContain('From 20 to 200 the time grows with the power 1.00');
+});
