@@ -1,4 +1,5 @@
 import { stable } from '../../src/controller/stable.ts';
+import type { JsonPatchOperation } from '../../src/kube/client.ts';
 import { errorFromStatus } from '../../src/kube/errors.ts';
 import { apiVersionOf, keyOf } from '../../src/kube/paths.ts';
 import type { KubeObject, ObjectRef, Resource } from '../../src/kube/types.ts';
@@ -114,6 +115,21 @@ export class MemoryApiServer {
     const what = `apply ${resource.plural} ${keyOf(given)}/status`;
     const before = this.#existing(what, resource, given.metadata, given.metadata);
     return this.#update(what, resource, before, { ...wire(before), status: wire(given.status) }, 'status');
+  }
+
+  /** A JSON patch (RFC 6902) that replaces a status, and demands of the metadata that they are what it says. */
+  patchStatus(resource: Resource, ref: ObjectRef, patch: readonly JsonPatchOperation[]): Stored {
+    const what = `patch ${resource.plural} ${keyOf(ref)}/status`;
+    const demanded: Record<string, unknown> = {};
+    let wanted: unknown;
+    for (const operation of patch) {
+      const [, field] = /^\/metadata\/(uid|resourceVersion)$/.exec(operation.path) ?? [];
+      if (operation.op === 'replace' && field !== undefined) demanded[field] = operation.value;
+      else if (operation.op === 'add' && operation.path === '/status') wanted = wire(operation.value);
+      else throw new Error(`the API server in memory does not know ${operation.op} of ${operation.path}`);
+    }
+    const before = this.#existing(what, resource, ref, demanded);
+    return this.#update(what, resource, before, { ...wire(before), status: wanted }, 'status');
   }
 
   delete(resource: Resource, ref: ObjectRef, preconditions: Preconditions = {}): void {

@@ -56,8 +56,14 @@ export class MemoryKubeClient implements KubeClient {
     return this.#write(`patch ${resource.kind}`, () => this.#server.patchMerge(resource, ref, patch, options.subresource), options);
   }
 
-  async patchJson<T extends KubeObject>(_resource: Resource, _ref: ObjectRef, _patch: JsonPatchOperation[]): Promise<T> {
-    throw new Error('the API server in memory knows no JSON patch: the controllers send none');
+  async patchJson<T extends KubeObject>(
+    resource: Resource,
+    ref: ObjectRef,
+    patch: JsonPatchOperation[],
+    options: WriteOptions = {},
+  ): Promise<T> {
+    if (options.subresource !== 'status') throw new Error('the API server in memory takes JSON patches of statuses alone');
+    return this.#write(`patch status of ${resource.kind}`, () => this.#server.patchStatus(resource, ref, patch), options);
   }
 
   async apply<T extends KubeObject>(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<T> {
