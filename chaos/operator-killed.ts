@@ -10,7 +10,7 @@ import type { Stage } from './real/stage.ts';
 export const operatorKilled: FaultClass = {
   name: 'operator killed at each write',
   fault:
-    'The operator is killed (SIGKILL) right before and right after each of its writes to the API server, in creating, a resize, its cancel, a resize that fails, a failover and deleting, for SINGLE and ACTIVE_STANDBY, and started again.',
+    'The operator is killed (SIGKILL) right before and right after each of its writes to the API server, of a pair before or after, in creating, a resize, its cancel, a resize that fails, a failover and deleting, and started again.',
   promises:
     'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, objects and HAProxy processes, nothing is left over, and clients have lost no request.',
   run: (size) =>
@@ -38,7 +38,7 @@ const fewPoints: Record<Topology, Partial<Record<Chapter, KillPoint[]>>> = {
 
 /** Several load balancers that live at the same time under one operator: whoever's turn it is to have it killed, it is killed for all. */
 function lives(stage: Stage, size: Size): AsyncGenerator<Schedule>[] {
-  const crew = size === 'full' ? ({ SINGLE: 4, ACTIVE_STANDBY: 3 } as const) : ({ SINGLE: 1, ACTIVE_STANDBY: 1 } as const);
+  const crew = size === 'full' ? ({ SINGLE: 3, ACTIVE_STANDBY: 2 } as const) : ({ SINGLE: 1, ACTIVE_STANDBY: 1 } as const);
   return (['SINGLE', 'ACTIVE_STANDBY'] as const).flatMap((topology) => {
     const pointsOf = (chapter: Chapter) => new KillPoints(size === 'full' ? manyPoints[topology] : (fewPoints[topology][chapter] ?? []));
     const points = Object.fromEntries(CHAPTERS.map((chapter) => [chapter, pointsOf(chapter)])) as Points;
@@ -46,10 +46,13 @@ function lives(stage: Stage, size: Size): AsyncGenerator<Schedule>[] {
   });
 }
 
-/** One kill a life for what has one amphora; for a pair, which writes three times as much, every third write, or the one after it, or the next. */
+/**
+ * One kill at a time for what has one amphora. A pair writes three times as much: of it, every sixth write, from each of the first six on, in turn
+ * before it and after it.
+ */
 const manyPoints: Record<Topology, KillPoint[] | undefined> = {
   SINGLE: undefined,
-  ACTIVE_STANDBY: [1, 2, 3].flatMap((write) => (['before', 'after'] as const).map((side) => ({ write, side, every: 3 }))),
+  ACTIVE_STANDBY: [1, 2, 3, 4, 5, 6].map((write) => ({ write, side: write % 2 === 1 ? 'before' : 'after', every: 6 })),
 };
 
 /** One life after the other, until no point is left. */

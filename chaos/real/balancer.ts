@@ -14,7 +14,7 @@ import type { Stage } from './stage.ts';
 export const PORT = 8080;
 
 /** Generous, since the machine may be busy, and an operator backs off from what fails. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 150_000;
 
 /** How long a crash may be felt, on a busy machine too: until HAProxy is seen to be dead and another runs. */
 const OUTAGE_MS = 30_000;
