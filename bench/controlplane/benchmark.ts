@@ -119,7 +119,7 @@ const each = (name: string, { calls }: Round, count: number, passes: (what: stri
 function idleTable(count: number, { idle }: Measured): Table {
   return {
     title: `${count.toLocaleString('en')} balancers with nothing to do`,
-    text: `Measured over ${idle.seconds.toFixed(0)} s right after all were resized, without traffic. Amphorae are asked how they are by the defaults: each every 5 s, but no more than 100 a second (--observe-seconds, --observe-per-second).`,
+    text: `Measured over ${idle.seconds.toFixed(0)} s after all were resized and the last Events written, without traffic. Amphorae are asked how they are by the defaults: each every 5 s, but no more than 100 a second (--observe-seconds, --observe-per-second).`,
     figures: [
       { name: 'CPU, of a core', measured: (100 * idle.cpuSeconds) / idle.seconds, unit: '%', aim: { atMost: 1 } },
       { name: 'memory', measured: idle.residentMiB, unit: 'MiB', aim: { atMost: 300 } },

@@ -11,7 +11,7 @@ import { type ControlPlane, startControlPlane } from '../../tools/controlplane.t
 import { applyCrds, kubectl } from '../../tools/kubectl.ts';
 import { endProcess, type ProcessIdentity } from '../../tools/processes.ts';
 import { balancer, isAtRest, type Named } from './balancers.ts';
-import { type Calls, parseCalls, since } from './calls.ts';
+import { type Calls, parseCalls, since, sum } from './calls.ts';
 import { Observer } from './observer.ts';
 import type { Subject } from './subjects.ts';
 import { usageOf } from './usage.ts';
@@ -50,6 +50,9 @@ export interface Restart {
   firstSeconds: number;
   allSeconds: number;
 }
+
+/** How long an operator may take to write what Events are left. */
+const QUIET_DEADLINE_MS = 120_000;
 
 /** How many balancers are edited while no operator runs. */
 const EDITED = 10;
@@ -129,6 +132,7 @@ export class Session {
 
   /** What the operator uses while there is nothing to do for so long. */
   async idle(seconds: number): Promise<Idle> {
+    await this.#quiet();
     const [before, calls, startedAt] = [this.usage(), await this.calls(), performance.now()];
     await sleep(seconds * 1000);
     const after = this.usage();
@@ -138,6 +142,15 @@ export class Session {
       residentMiB: after.residentMiB,
       calls: since(calls, await this.calls()),
     };
+  }
+
+  /** Until nothing has been asked of the API server for a while: Events are written behind the work that they tell of. */
+  async #quiet(): Promise<void> {
+    const deadline = performance.now() + QUIET_DEADLINE_MS;
+    for (let before = sum(await this.calls()), last = -1; before !== last && performance.now() < deadline; ) {
+      await sleep(2000);
+      [last, before] = [before, sum(await this.calls())];
+    }
   }
 
   /** Ends the operator, edits some balancers spread over all of these, and starts it again. */
