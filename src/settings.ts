@@ -76,7 +76,10 @@ export function readSettings<S extends Settings>(
     const given = flags[name] ?? (env[variableOf(name)] || undefined) ?? fallback;
     const parsed = schema.safeParse(given);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${flagOf(name)} ${secret ? 'is not shown here' : `is "${given}"`}, but must be ${mustBe}: correct the flag or the variable ${variableOf(name)}`);
+    else
+      problems.push(
+        `${flagOf(name)} ${secret ? 'is not shown here' : `is "${given}"`}, but must be ${mustBe}: correct the flag or the variable ${variableOf(name)}`,
+      );
   }
   const config = { ...values, identity: `${hostname()}_${crypto.randomUUID()}` } as ConfigOf<S>;
   if (problems.length === 0) problems.push(...contradictions(config));
