@@ -41,6 +41,7 @@ export const secretsInWhatIsTold: FaultClass = {
       await scene.start();
       await scene.play(size === 'full');
       const told = await scene.told();
+      findsWhatIsThere(told);
       for (const canary of await scene.canaries()) yield search(canary, told);
     } finally {
       await scene.stop();
@@ -53,6 +54,19 @@ function search({ place, text }: Canary, told: readonly Told[]): Schedule {
   const forms = spellings(text);
   const found = told.filter((one) => forms.some((form) => one.text.includes(form)));
   return { name: place, broken: found.map(({ where }) => `it stands in ${where}`) };
+}
+
+/** @throws Error where the search passes over what it must find, so that its silence would mean nothing */
+function findsWhatIsThere(told: readonly Told[]): void {
+  const isFound = (text: string, one: readonly Told[]) => search({ place: 'a control', text }, one).broken.length > 0;
+  must(isFound('the sink answered 500', told), 'the log of the operator is not searched');
+  const secret = canary('control');
+  for (const before of ['', 'a', 'ab']) {
+    const around = Buffer.from(`${before}${secret}:x`);
+    for (const encoding of ['utf8', 'base64', 'hex'] as const) {
+      must(isFound(secret, [{ where: 'a control', text: around.toString(encoding) }]), `${encoding} after "${before}" is not found`);
+    }
+  }
 }
 
 /** As texts are written by those who don't mean to: in base64 wherever it begins, in hexadecimal digits, in a URL. */

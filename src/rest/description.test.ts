@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const bodyOf = (name: string, status: string): Schema | undefined =>
-  operations.find(([one]) => one === name)![1][status]!.content?.['application/json']!.schema;
+  operations.find(([one]) => one === name)?.[1][status]?.content?.['application/json']?.schema;
 
 test('every operation says what it answers, and what an error is', () => {
   expect(operations.length).toBeGreaterThan(60);
