@@ -250,7 +250,7 @@ class Asker {
     const [method, url, body] = {
       get: ['GET', one],
       list: ['GET', `${collection}?limit=1`],
-      watch: ['GET', `${collection}?watch=true&timeoutSeconds=1`],
+      watch: ['GET', `${collection}?watch=true&timeoutSeconds=10`],
       create: ['POST', subresource ? one : collection, {}],
       update: ['PUT', one, {}],
       patch: ['PATCH', one, {}],

@@ -61,7 +61,7 @@ export class Installed {
     return (await this.kubectl(['create', 'token', account, `--namespace=${namespace}`])).trim();
   }
 
-  /** A request to the API server with a token, or with none. A body is JSON, or a merge patch where it is patched with. */
+  /** A request to the API server with a token, or with none. A body is JSON, or a merge patch where it is patched with. Of a watch only the status is waited for. */
   async call(token: string | undefined, method: string, path: string, body?: unknown): Promise<KubeAnswer> {
     const answer = await request(`${this.controlPlane.url}${path}`, {
       method: method as 'GET',
@@ -72,6 +72,10 @@ export class Installed {
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    if (path.includes('watch=true')) {
+      answer.body.on('error', () => {}).destroy();
+      return { status: answer.statusCode, body: undefined };
+    }
     const text = await answer.body.text();
     return { status: answer.statusCode, body: text.startsWith('{') ? JSON.parse(text.split('\n')[0]!) : text };
   }
