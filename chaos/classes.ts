@@ -3,7 +3,10 @@ import { operatorCrashes } from './crashes/index.ts';
 import type { FaultClass } from './fault-class.ts';
 import { leaders } from './leaders.ts';
 import { operatorKilled } from './operator-killed.ts';
+import { secretsInWhatIsTold } from './security/canaries.ts';
 import { hostileConfigurations } from './security/configurations.ts';
+import { requestsToRest } from './security/requests.ts';
+import { rightsThatNobodyHas } from './security/rights.ts';
 import { hostileSyntaxes } from './security/syntaxes.ts';
 import { randomWalks } from './walks/index.ts';
 import { worldFaultsClass } from './world-faults.ts';
@@ -18,4 +21,7 @@ export const faultClasses: readonly FaultClass[] = [
   randomWalks,
   hostileConfigurations,
   hostileSyntaxes,
+  rightsThatNobodyHas,
+  secretsInWhatIsTold,
+  requestsToRest,
 ];

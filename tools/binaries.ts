@@ -42,9 +42,18 @@ export function gitopsDir(env: NodeJS.ProcessEnv = process.env): string {
 export const openstackDir = join(toolsDir, '../clients/openstack');
 
 /** The Python environment with OpenStack's clients, in the versions of `clients/openstack/requirements.txt`. */
-export function openstackVenv(env: NodeJS.ProcessEnv = process.env): string {
-  const pins = readFileSync(join(openstackDir, 'requirements.txt'));
-  return join(cacheRoot(env), `openstack-${createHash('sha256').update(pins).digest('hex').slice(0, 12)}`);
+export const openstackVenv = (env?: NodeJS.ProcessEnv): string => venv('openstack', openstackDir, env);
+
+/** The folder with the versions of what the REST API is tried with. */
+export const requestsDir = join(toolsDir, '../chaos/security');
+
+/** The Python environment with schemathesis. */
+export const schemathesisVenv = (env?: NodeJS.ProcessEnv): string => venv('schemathesis', requestsDir, env);
+
+/** Other versions land in another folder. @param dir where `requirements.txt` is */
+function venv(name: string, dir: string, env: NodeJS.ProcessEnv = process.env): string {
+  const pins = readFileSync(join(dir, 'requirements.txt'));
+  return join(cacheRoot(env), `${name}-${createHash('sha256').update(pins).digest('hex').slice(0, 12)}`);
 }
 
 /** What was unpacked from the npm package of kubectl and helm. */

@@ -6,10 +6,20 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as yauzl from 'yauzl';
-import { builtDir, gitopsDir, kubectlLayer, openstackDir, openstackVenv, toolsDir, unpackedDir } from './binaries.ts';
+import {
+  builtDir,
+  gitopsDir,
+  kubectlLayer,
+  openstackDir,
+  openstackVenv,
+  requestsDir,
+  schemathesisVenv,
+  toolsDir,
+  unpackedDir,
+} from './binaries.ts';
 import { clusterObstacle, missingPackages, testsStartCluster } from './cluster/obstacle.ts';
 
 const say = (line: string) => console.log(`install: ${line}`);
@@ -92,10 +102,9 @@ async function buildGitopsHealth(): Promise<void> {
 }
 
 /** In its place from the start, since its programs name their interpreter by its path; complete once `.complete` is there. */
-async function installOpenstackClients(): Promise<void> {
-  const venv = openstackVenv();
+async function installPython(what: string, venv: string, requirements: string): Promise<void> {
   if (existsSync(join(venv, '.complete'))) return;
-  say("OpenStack's clients, as pinned in clients/openstack/requirements.txt");
+  say(`${what}, as pinned in ${relative(join(toolsDir, '..'), requirements)}`);
   await rm(venv, { recursive: true, force: true });
   if (spawnSync('python3', ['-c', 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))']).status !== 0) {
     if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0)
@@ -105,13 +114,7 @@ async function installOpenstackClients(): Promise<void> {
     await installPackages(['python3-venv']);
   }
   await run('python3', ['-m', 'venv', venv]);
-  await run(join(venv, 'bin/pip'), [
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--requirement',
-    join(openstackDir, 'requirements.txt'),
-  ]);
+  await run(join(venv, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', '--requirement', requirements]);
   await writeFile(join(venv, '.complete'), '');
 }
 
@@ -157,7 +160,8 @@ try {
   await unpackKubectl();
   if (process.argv.includes('--test')) {
     await buildGitopsHealth();
-    await installOpenstackClients();
+    await installPython("OpenStack's clients", openstackVenv(), join(openstackDir, 'requirements.txt'));
+    await installPython('schemathesis, by which the REST API is tried', schemathesisVenv(), join(requestsDir, 'requirements.txt'));
   }
   if (process.argv.includes('--bench')) await installWrk();
   const startsCluster =

@@ -79,5 +79,17 @@ export function listed<K extends string>(request: Request, key: K, all: Item[], 
   return { [key]: items, [linksKey]: links };
 }
 
-/** The schema of an answer, for the description alone: `fields` leaves out what it will. */
+/** The schema of an answer, for the description alone. */
 export const answers = (status: number, shape: z.ZodRawShape) => ({ [status]: z.object(shape) as z.ZodType<unknown> });
+
+/** That of a show, whose query may leave attributes out. */
+export const answersOne = (key: string, item: z.ZodObject) => answers(200, { [key]: item.partial() });
+
+const Links = z.array(z.object({ rel: z.enum(['next', 'previous']), href: z.string() }));
+
+/** That of a list, see {@link listed}. */
+export const answersMany = (key: string, item: z.ZodObject, linksKey = `${key}_links`) =>
+  answers(200, { [key]: z.array(item.partial()), [linksKey]: Links });
+
+/** That of an answer without a body. */
+export const answersNothing = (status: number) => ({ [status]: z.null() as z.ZodType<unknown> });

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   isAlreadyExists,
   isConflict,
@@ -11,7 +12,15 @@ import {
 import { conflict, invalid, OctaviaFault } from './octavia/index.ts';
 
 /** Octavia's body of an error (WSME's, of which python-octaviaclient and openstacksdk show the faultstring). */
-export const faultBody = (status: number, faultstring: string) => ({
+export const FaultBody = z
+  .object({
+    faultcode: z.enum(['Client', 'Server']),
+    faultstring: z.string().meta({ description: 'What is wrong, and what to do about it.' }),
+    debuginfo: z.null(),
+  })
+  .meta({ description: 'What was wrong with the request (4xx), can’t be done by the provider (501), or is wrong here (500, 503).' });
+
+export const faultBody = (status: number, faultstring: string): z.output<typeof FaultBody> => ({
   faultcode: status < 500 ? 'Client' : 'Server',
   faultstring,
   debuginfo: null,

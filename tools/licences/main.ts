@@ -3,7 +3,7 @@
  * allowed. What is distributed, docs/licences.md has in full.
  */
 import { join } from 'node:path';
-import { openstackVenv, toolsDir } from '../binaries.ts';
+import { openstackVenv, schemathesisVenv, toolsDir } from '../binaries.ts';
 import { bundledFolders } from './bundled.ts';
 import { goModules } from './go.ts';
 import { lockedPackages, type Package, refused } from './packages.ts';
@@ -22,6 +22,7 @@ report('npm packages', [...lockedPackages(root).values()]);
 report('Go modules of tools/go.mod', goModules(toolsDir));
 report('Go modules of tools/gitops/go.mod', goModules(join(toolsDir, 'gitops')));
 report('Python packages of clients/openstack', pythonPackages(openstackVenv()));
+report('Python packages of chaos/security', pythonPackages(schemathesisVenv()));
 try {
   licencesPage(root, await bundledFolders());
 } catch (error) {

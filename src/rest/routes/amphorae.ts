@@ -1,12 +1,26 @@
 import { z } from 'zod';
 import { type Amphora, conditionOf, isTrue, type LoadBalancer } from '../../api/index.ts';
-import { type App, answers, ById, type Context, callerOf, Fields, Listing, listed, projectOfQuery } from '../app.ts';
+import {
+  type App,
+  answersMany,
+  answersNothing,
+  answersOne,
+  ById,
+  type Context,
+  callerOf,
+  Fields,
+  Listing,
+  listed,
+  projectOfQuery,
+} from '../app.ts';
 import { failOver } from '../failover.ts';
 import { type Item, selected } from '../listing.ts';
 import { notFound, octaviaTime } from '../octavia/index.ts';
 
 const path = '/v2.0/octavia/amphorae';
 const tags = ['amphorae'];
+
+const nothing = z.null().meta({ description: 'Octavia’s; an amphora here has no such thing.' });
 
 const Response = z.object({
   id: z.string(),
@@ -16,6 +30,16 @@ const Response = z.object({
   lb_network_ip: z.string().nullable().meta({ description: 'Where the VIP reaches it.' }),
   vrrp_ip: z.string().nullable(),
   ha_ip: z.string().nullable().meta({ description: 'The VIP.' }),
+  vrrp_port_id: nothing,
+  ha_port_id: nothing,
+  cert_expiration: nothing,
+  cert_busy: z.boolean(),
+  vrrp_interface: nothing,
+  vrrp_id: nothing,
+  vrrp_priority: nothing,
+  cached_zone: nothing,
+  updated_at: nothing,
+  image_id: nothing,
   role: z.enum(['STANDALONE', 'MASTER', 'BACKUP']),
   status: z.enum(['BOOTING', 'ALLOCATED', 'ERROR', 'PENDING_DELETE']),
   compute_flavor: z.string().meta({ description: 'The flavor that it was made with.' }),
@@ -69,7 +93,7 @@ export function amphoraRoutes(app: App, { repository, authorization, access }: C
 
   app.get(
     path,
-    { schema: { tags, summary: 'List amphorae', querystring: Listing, response: answers(200, { amphorae: z.array(Response) }) } },
+    { schema: { tags, summary: 'List amphorae', querystring: Listing, response: answersMany('amphorae', Response) } },
     async (request) => {
       const project = projectOfQuery(request.query);
       const [amphorae, loadBalancers] = await Promise.all([access.amphorae(callerOf(request), project), repository.loadBalancers(project)]);
@@ -80,7 +104,7 @@ export function amphoraRoutes(app: App, { repository, authorization, access }: C
 
   app.get(
     `${path}/:id`,
-    { schema: { tags, summary: 'Show an amphora', params: ById, querystring: Fields, response: answers(200, { amphora: Response }) } },
+    { schema: { tags, summary: 'Show an amphora', params: ById, querystring: Fields, response: answersOne('amphora', Response) } },
     async (request) => {
       const amphora = await find(request.params.id);
       const { namespace, name } = amphora.metadata;
@@ -96,6 +120,7 @@ export function amphoraRoutes(app: App, { repository, authorization, access }: C
       schema: {
         ...{ tags, summary: 'Fail over an amphora', params: ById, body: z.strictObject({}).nullish() },
         description: 'Replaces it, and with it the other one of its pair.',
+        response: answersNothing(202),
       },
     },
     async (request, reply) => {

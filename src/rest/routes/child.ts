@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import type { Amphora, LoadBalancer } from '../../api/index.ts';
-import { type App, answers, type Context, callerOf, Fields, Listing, listed, projectOfQuery } from '../app.ts';
+import {
+  type App,
+  answers,
+  answersMany,
+  answersNothing,
+  answersOne,
+  type Context,
+  callerOf,
+  Fields,
+  Listing,
+  listed,
+  projectOfQuery,
+} from '../app.ts';
 import { type Item, selected } from '../listing.ts';
 import { flavorsOf, type View, viewOf } from '../octavia/index.ts';
 
@@ -22,7 +34,7 @@ export interface Child<C extends z.ZodType, U extends z.ZodType> {
   parentWhat: string;
   create: C;
   update: U;
-  response: z.ZodType;
+  response: z.ZodObject;
   /** The id of a new one's load balancer, or of another child of that. @throws OctaviaFault 400 where the body has none */
   parentOf(body: z.output<C>, parent: string): string;
   all(view: View, parent: string): Item[];
@@ -42,7 +54,7 @@ export function childRoutes<C extends z.ZodType, U extends z.ZodType>(app: App, 
   const response = answers(200, { [key]: child.response });
   const view = async (loadBalancer: LoadBalancer) => viewOf(loadBalancer, await repository.amphoraeOf(loadBalancer), noFlavors);
 
-  const list = { tags, summary: `List ${plural}`, querystring: Listing, response: answers(200, { [plural]: z.array(child.response) }) };
+  const list = { tags, summary: `List ${plural}`, querystring: Listing, response: answersMany(plural, child.response) };
   if (nested) {
     app.get(path, { schema: { ...list, params: OfParent } }, async (request) => {
       const { parent } = request.params;
@@ -63,11 +75,15 @@ export function childRoutes<C extends z.ZodType, U extends z.ZodType>(app: App, 
     });
   }
 
-  app.get(`${path}/:id`, { schema: { tags, summary: `Show a ${what}`, params: Path, querystring: Fields, response } }, async (request) => {
-    const { id, parent } = request.params;
-    const loadBalancer = await access.loadBalancer(callerOf(request), id, { verb: 'get' }, what);
-    return { [key]: selected(child.show(await view(loadBalancer), id, parent), request.query.fields) };
-  });
+  app.get(
+    `${path}/:id`,
+    { schema: { tags, summary: `Show a ${what}`, params: Path, querystring: Fields, response: answersOne(key, child.response) } },
+    async (request) => {
+      const { id, parent } = request.params;
+      const loadBalancer = await access.loadBalancer(callerOf(request), id, { verb: 'get' }, what);
+      return { [key]: selected(child.show(await view(loadBalancer), id, parent), request.query.fields) };
+    },
+  );
 
   app.post(
     path,
@@ -109,10 +125,14 @@ export function childRoutes<C extends z.ZodType, U extends z.ZodType>(app: App, 
     },
   );
 
-  app.delete(`${path}/:id`, { schema: { tags, summary: `Delete a ${what}`, params: Path } }, async (request, reply) => {
-    const { id, parent } = request.params;
-    const before = await access.loadBalancer(callerOf(request), id, { verb: 'update' }, what);
-    await repository.change(before, (now) => child.remove(now, id, parent));
-    return reply.code(204).send();
-  });
+  app.delete(
+    `${path}/:id`,
+    { schema: { tags, summary: `Delete a ${what}`, params: Path, response: answersNothing(204) } },
+    async (request, reply) => {
+      const { id, parent } = request.params;
+      const before = await access.loadBalancer(callerOf(request), id, { verb: 'update' }, what);
+      await repository.change(before, (now) => child.remove(now, id, parent));
+      return reply.code(204).send();
+    },
+  );
 }

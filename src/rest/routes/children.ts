@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type App, answers, ById, type Context, callerOf } from '../app.ts';
+import { type App, answers, answersNothing, ById, type Context, callerOf } from '../app.ts';
 import {
   createHealthMonitor,
   createL7Policy,
@@ -160,6 +160,7 @@ function batchRoute(app: App, { repository, access }: Context): void {
           additive_only: z.string().optional().meta({ description: 'true: members that are not named stay; otherwise they go.' }),
         }),
         body: z.strictObject({ members: z.array(MemberCreate) }),
+        response: answersNothing(202),
       },
     },
     async (request, reply) => {

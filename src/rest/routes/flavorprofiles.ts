@@ -1,7 +1,19 @@
 import { z } from 'zod';
 import { API_VERSION, type FlavorProfile, FlavorProfileSpec } from '../../api/index.ts';
 import { flavorProfiles as resource } from '../../controller/resources.ts';
-import { type App, answers, ById, type Context, callerOf, Fields, Listing, listed } from '../app.ts';
+import {
+  type App,
+  answers,
+  answersMany,
+  answersNothing,
+  answersOne,
+  ById,
+  type Context,
+  callerOf,
+  Fields,
+  Listing,
+  listed,
+} from '../app.ts';
 import { flavorDataOf, flavorDataText } from '../flavor-data.ts';
 import { type Item, selected } from '../listing.ts';
 import { conflict, notFound, OctaviaFault, Text } from '../octavia/index.ts';
@@ -48,7 +60,7 @@ export function flavorProfileRoutes(app: App, { repository, authorization }: Con
     {
       schema: {
         ...{ tags, summary: 'List flavor profiles', querystring: Listing },
-        response: answers(200, { flavorprofiles: z.array(Response) }),
+        response: answersMany('flavorprofiles', Response, 'flavorprofile_links'),
       },
     },
     async (request) => {
@@ -62,7 +74,7 @@ export function flavorProfileRoutes(app: App, { repository, authorization }: Con
     {
       schema: {
         ...{ tags, summary: 'Show a flavor profile', params: ById, querystring: Fields },
-        response: answers(200, { flavorprofile: Response }),
+        response: answersOne('flavorprofile', Response),
       },
     },
     async (request) => {
@@ -118,12 +130,16 @@ export function flavorProfileRoutes(app: App, { repository, authorization }: Con
     },
   );
 
-  app.delete(`${path}/:id`, { schema: { tags, summary: 'Delete a flavor profile', params: ById } }, async (request, reply) => {
-    await authorization.require(callerOf(request), deed('delete'));
-    const { metadata } = await find(request.params.id);
-    if ((await repository.flavors()).some(({ spec }) => spec.flavorProfile === metadata.name))
-      throw conflict(`Flavor profile ${metadata.uid} is in use and cannot be modified.`);
-    await repository.client.delete(resource, metadata, { preconditions: { uid: metadata.uid } });
-    return reply.code(204).send();
-  });
+  app.delete(
+    `${path}/:id`,
+    { schema: { tags, summary: 'Delete a flavor profile', params: ById, response: answersNothing(204) } },
+    async (request, reply) => {
+      await authorization.require(callerOf(request), deed('delete'));
+      const { metadata } = await find(request.params.id);
+      if ((await repository.flavors()).some(({ spec }) => spec.flavorProfile === metadata.name))
+        throw conflict(`Flavor profile ${metadata.uid} is in use and cannot be modified.`);
+      await repository.client.delete(resource, metadata, { preconditions: { uid: metadata.uid } });
+      return reply.code(204).send();
+    },
+  );
 }

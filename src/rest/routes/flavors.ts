@@ -2,7 +2,19 @@ import { z } from 'zod';
 import { API_VERSION, type Flavor, FlavorProfileSpec, FlavorSpec, ObjectName } from '../../api/index.ts';
 import { flavors as resource } from '../../controller/resources.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
-import { type App, answers, ById, type Context, callerOf, Fields, Listing, listed } from '../app.ts';
+import {
+  type App,
+  answers,
+  answersMany,
+  answersNothing,
+  answersOne,
+  ById,
+  type Context,
+  callerOf,
+  Fields,
+  Listing,
+  listed,
+} from '../app.ts';
 import { type Item, selected } from '../listing.ts';
 import { Bool, conflict, invalid, notFound, Text } from '../octavia/index.ts';
 import { type Repository, WRITER } from '../repository.ts';
@@ -69,7 +81,7 @@ export function flavorRoutes(app: App, { repository, authorization }: Context): 
 
   app.get(
     path,
-    { schema: { tags, summary: 'List flavors', querystring: Listing, response: answers(200, { flavors: z.array(Response) }) } },
+    { schema: { tags, summary: 'List flavors', querystring: Listing, response: answersMany('flavors', Response) } },
     async (request) => {
       await authorization.require(callerOf(request), { verb: 'list', resource: 'flavors' });
       return listed(request, 'flavors', await shown(await repository.flavors()));
@@ -78,7 +90,7 @@ export function flavorRoutes(app: App, { repository, authorization }: Context): 
 
   app.get(
     `${path}/:id`,
-    { schema: { tags, summary: 'Show a flavor', params: ById, querystring: Fields, response: answers(200, { flavor: Response }) } },
+    { schema: { tags, summary: 'Show a flavor', params: ById, querystring: Fields, response: answersOne('flavor', Response) } },
     async (request) => {
       await authorization.require(callerOf(request), { verb: 'get', resource: 'flavors' });
       const { flavor } = await show(await find(request.params.id));
@@ -128,14 +140,18 @@ export function flavorRoutes(app: App, { repository, authorization }: Context): 
     },
   );
 
-  app.delete(`${path}/:id`, { schema: { tags, summary: 'Delete a flavor', params: ById } }, async (request, reply) => {
-    await authorization.require(callerOf(request), { verb: 'delete', resource: 'flavors' });
-    const { metadata } = await find(request.params.id);
-    const user = (await repository.loadBalancers()).find(({ spec, status }) => [spec.flavorId, status?.flavorId].includes(metadata.name));
-    if (user) throw conflict(`Flavor ${metadata.uid} is in use and cannot be modified.`);
-    await repository.client.delete(resource, metadata, { preconditions: { uid: metadata.uid } });
-    return reply.code(204).send();
-  });
+  app.delete(
+    `${path}/:id`,
+    { schema: { tags, summary: 'Delete a flavor', params: ById, response: answersNothing(204) } },
+    async (request, reply) => {
+      await authorization.require(callerOf(request), { verb: 'delete', resource: 'flavors' });
+      const { metadata } = await find(request.params.id);
+      const user = (await repository.loadBalancers()).find(({ spec, status }) => [spec.flavorId, status?.flavorId].includes(metadata.name));
+      if (user) throw conflict(`Flavor ${metadata.uid} is in use and cannot be modified.`);
+      await repository.client.delete(resource, metadata, { preconditions: { uid: metadata.uid } });
+      return reply.code(204).send();
+    },
+  );
 }
 
 /** @throws OctaviaFault 409 where the name is taken */

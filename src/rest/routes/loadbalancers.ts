@@ -2,7 +2,20 @@ import { z } from 'zod';
 import type { LoadBalancer } from '../../api/index.ts';
 import { loadBalancers } from '../../controller/resources.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts';
-import { type App, answers, ById, type Context, callerOf, Fields, Listing, listed, projectOfQuery } from '../app.ts';
+import {
+  type App,
+  answers,
+  answersMany,
+  answersNothing,
+  answersOne,
+  ById,
+  type Context,
+  callerOf,
+  Fields,
+  Listing,
+  listed,
+  projectOfQuery,
+} from '../app.ts';
 import { projectOf } from '../auth/authentication.ts';
 import { failOver } from '../failover.ts';
 import { selected } from '../listing.ts';
@@ -49,7 +62,7 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
     {
       schema: {
         ...{ tags, summary: 'List load balancers', querystring: Listing },
-        response: answers(200, { loadbalancers: z.array(LoadBalancerResponse) }),
+        response: answersMany('loadbalancers', LoadBalancerResponse),
       },
     },
     async (request) => {
@@ -64,7 +77,15 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
 
   app.get(
     `${path}/:id`,
-    { schema: { tags, summary: 'Show a load balancer', params: ById, querystring: Fields, response: shown } },
+    {
+      schema: {
+        tags,
+        summary: 'Show a load balancer',
+        params: ById,
+        querystring: Fields,
+        response: answersOne('loadbalancer', LoadBalancerResponse),
+      },
+    },
     async (request) => {
       const { loadbalancer } = await show(await access.loadBalancer(callerOf(request), request.params.id, { verb: 'get' }));
       return { loadbalancer: selected(loadbalancer, request.query.fields) };
@@ -159,6 +180,7 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
       schema: {
         ...{ tags, summary: 'Delete a load balancer', params: ById },
         querystring: z.object({ cascade: z.string().optional().meta({ description: 'true: with its listeners and pools.' }) }),
+        response: answersNothing(204),
       },
     },
     async (request, reply) => {
@@ -198,7 +220,15 @@ export function loadBalancerRoutes(app: App, { repository, authorization, access
 
   app.put(
     `${path}/:id/failover`,
-    { schema: { tags, summary: 'Fail over a load balancer', params: ById, body: z.strictObject({}).nullish() } },
+    {
+      schema: {
+        tags,
+        summary: 'Fail over a load balancer',
+        params: ById,
+        body: z.strictObject({}).nullish(),
+        response: answersNothing(202),
+      },
+    },
     async (request, reply) => {
       const want = { verb: 'update', subresource: 'failover' } as const;
       await failOver(repository, await access.loadBalancer(callerOf(request), request.params.id, want), request.id);

@@ -5,6 +5,7 @@ import { OctaviaFault } from '../octavia/index.ts';
 
 const tags = ['providers'];
 const Named = z.object({ name: z.string(), description: z.string() });
+const noZones = answers(200, { availability_zone_capabilities: z.array(Named) });
 const ByProvider = z.object({ provider: z.string() });
 
 /** What load balancers can be made by, for everybody: there is one provider. */
@@ -20,7 +21,7 @@ export function providerRoutes(app: App): void {
     {
       schema: {
         ...{ tags, summary: 'List the keys of flavor_data', params: ByProvider, querystring: Listing },
-        response: answers(200, { flavor_capabilities: z.array(Named) }),
+        response: answers(200, { flavor_capabilities: z.array(Named.partial()) }),
       },
     },
     (request) => {
@@ -32,7 +33,7 @@ export function providerRoutes(app: App): void {
 
   app.get(
     '/v2.0/lbaas/providers/:provider/availability_zone_capabilities',
-    { schema: { tags, summary: 'List the keys of availability zones: none', params: ByProvider } },
+    { schema: { tags, summary: 'List the keys of availability zones: none', params: ByProvider, response: noZones } },
     (request) => {
       requireProvider(request.params.provider);
       return { availability_zone_capabilities: [] };

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import type { App } from '../app.ts';
+import { z } from 'zod';
+import { type App, answers } from '../app.ts';
 
 /** Octavia's versions up to the last one of which something is here (API reference, "API versions"); clients look at them for what they may ask. */
 const VERSIONS: readonly (readonly [id: string, updated: string])[] = [
@@ -33,6 +34,13 @@ const VERSIONS: readonly (readonly [id: string, updated: string])[] = [
   ['v2.27', '2023-05-05'],
 ];
 
+const Version = z.object({
+  id: z.string(),
+  status: z.enum(['CURRENT', 'SUPPORTED']),
+  updated: z.string(),
+  links: z.array(z.object({ href: z.string(), rel: z.string() })),
+});
+
 /** The address that a request was sent to, with the prefix that it had. */
 const baseOf = ({ protocol, host, originalUrl }: FastifyRequest): string =>
   `${protocol}://${host}${originalUrl.startsWith('/load-balancer') ? '/load-balancer' : ''}`;
@@ -47,7 +55,7 @@ export function versionRoutes(app: App): void {
       links: [{ href: `${baseOf(request)}/v2`, rel: 'self' }],
     })),
   });
-  const schema = { summary: 'API versions', tags: ['versions'], security: [] };
+  const schema = { summary: 'API versions', tags: ['versions'], security: [], response: answers(200, { versions: z.array(Version) }) };
   app.get('/', { schema }, answer);
   app.get('/v2.0', { schema }, answer);
 }
