@@ -21,9 +21,12 @@ export function nextOperationNumber(loadBalancer: LoadBalancer, amphorae: Amphor
 /** How many names the peers section has from birth. */
 export const PEERS = 8;
 
-/** The smallest peer name that no living amphora has; undefined when all are taken and draining ones must end first. */
-export function freePeer(taken: Iterable<number>): number | undefined {
+/**
+ * A peer name that no living amphora has; undefined when all are taken and draining ones must end first. Where to look first follows from the operation,
+ * so that one whose amphorae the cache doesn't show yet gives no name twice.
+ */
+export function freePeer(taken: Iterable<number>, operation: number, slot: number): number | undefined {
   const used = new Set(taken);
-  for (let peer = 0; peer < PEERS; peer++) if (!used.has(peer)) return peer;
-  return undefined;
+  const inOrder = Array.from({ length: PEERS }, (_, i) => (2 * operation + slot + i) % PEERS);
+  return inOrder.find((peer) => !used.has(peer));
 }
