@@ -66,6 +66,9 @@ function inForce(cluster: MemoryCluster, lb: LoadBalancer, flavorId: string): st
   return found;
 }
 
+/** The operator looks at everything again after 600 s (`--resync-seconds`), of which it takes up to a tenth off or adds it. */
+const RESYNC_MS = 700_000;
+
 /** Time passes until all is at rest, and stays so. Returns what isn't. */
 export async function comesToRest(cluster: MemoryCluster, withinMs: number): Promise<string[]> {
   const rested = () => unrest(cluster).length === 0;
@@ -75,6 +78,8 @@ export async function comesToRest(cluster: MemoryCluster, withinMs: number): Pro
   const before = cluster.loadBalancer;
   await cluster.pass(60_000);
   const after = cluster.loadBalancer;
+  // An act that had begun when its leader stood still takes effect when that wakes up: the new leader sees what came of it at its next look.
+  await cluster.until(rested, RESYNC_MS, 5000);
   const restless = unrest(cluster).map((what) => `it does not stay at rest: ${what}`);
   if (after && isTriedForEver(after)) return restless;
   if (before?.metadata.resourceVersion !== after?.metadata.resourceVersion)

@@ -259,7 +259,9 @@ function detached(flow: Flow): Unmet | undefined {
   const toSteer = flow.old.filter((v) => v.object.spec.steering === 'Attached');
   if (unreached.length > 0) return { message: `Waiting for new connections to reach ${names(unreached)}.`, waitMs: 500 };
   if (toSteer.length > 0) return { message: 'Taking the old amphorae from behind the VIP.', acts: steer(toSteer, 'Detached') };
-  const still = flow.old.filter((v) => isAttached(v.object) || reached(v));
+  // Also what an earlier operation left, if it is slow to go: it would serve beside the flavor that is then in force.
+  const stay = [...flow.fresh, ...flow.kept].map((v) => v.object.metadata.name);
+  const still = world.amphorae.filter((v) => !stay.includes(v.object.metadata.name) && (isAttached(v.object) || reached(v)));
   if (still.length > 0) return { message: `Waiting for ${names(still)} to be seen out of the VIP.`, waitMs: 500 };
   const settle = strategy.settleSeconds * 1000;
   const alive = flow.old.filter((v) => !isLost(v.object));
