@@ -66,7 +66,7 @@ function inForce(cluster: MemoryCluster, lb: LoadBalancer, flavorId: string): st
   return found;
 }
 
-/** The operator looks at everything again after 600 s (`--resync-seconds`), of which it takes up to a tenth off or adds it. */
+/** The operator looks at everything again after 600 s (`--resync-seconds`). */
 const RESYNC_MS = 700_000;
 
 /** Time passes until all is at rest, and stays so. Returns what isn't. */
