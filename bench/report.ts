@@ -6,7 +6,7 @@ export function holds({ aim, measured }: Figure): boolean | undefined {
   return 'atMost' in aim ? measured <= aim.atMost : measured >= aim.atLeast;
 }
 
-const number = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
+const number = (value: number) => (Number.isInteger(value) || value >= 1000 ? String(Math.round(value)) : value.toPrecision(3));
 const withUnit = (value: number, unit: Figure['unit']) => `${number(value)}${unit === '' || unit === '×' ? unit : ` ${unit}`}`;
 const aimOf = (aim: Aim | undefined, unit: Figure['unit']) =>
   aim === undefined ? '' : 'atMost' in aim ? `at most ${withUnit(aim.atMost, unit)}` : `at least ${withUnit(aim.atLeast, unit)}`;
