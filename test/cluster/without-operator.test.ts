@@ -97,6 +97,8 @@ describe('with no operator', () => {
 
 test('the operator that is back makes good what was lost', async () => {
   await scene.operator.scale(1);
+  // Until it has looked, the status says what was so before it went.
+  await pair.until(({ status }) => expect(status?.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded' }));
   await single.untilAtRest('test-small');
   await pair.untilAtRest('test-small-ha', 2);
   await scene.operator.scale(0);
