@@ -1,5 +1,5 @@
-import type { Goal, LoadBalancer } from '../../src/api/index.ts';
-import { isStatusOfLoadBalancer } from './api-call.ts';
+import type { Goal } from '../../src/api/index.ts';
+import { isStatusOfLoadBalancer, statusWritten } from './api-call.ts';
 import { type Balancer, hasComeTo } from './balancer.ts';
 import type { Stage } from './stage.ts';
 
@@ -18,7 +18,7 @@ export function atStep(
   const forget = stage.proxy.interfere({
     async after(call, answer) {
       if (begun || !isStatusOfLoadBalancer(call) || call.namespace !== lb.namespace || answer.status !== 200) return undefined;
-      const { operation } = (JSON.parse(call.body) as LoadBalancer).status ?? {};
+      const { operation } = statusWritten(call);
       if (!hasComeTo(operation, to, step)) return undefined;
       begun = true;
       await act().then(resolve, reject);

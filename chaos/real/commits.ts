@@ -1,5 +1,4 @@
-import type { LoadBalancer } from '../../src/api/index.ts';
-import { isStatusOfLoadBalancer } from './api-call.ts';
+import { isStatusOfLoadBalancer, statusWritten } from './api-call.ts';
 import type { ApiProxy } from './api-proxy.ts';
 
 /** Sees every change of a flavor in force, and whether it was time for it. */
@@ -18,7 +17,7 @@ export function watchCommits(proxy: ApiProxy): Commits {
   proxy.interfere({
     after(call, answer) {
       if (!isStatusOfLoadBalancer(call) || answer.status !== 200) return undefined;
-      const { flavorId, operation, amphorae = [] } = (JSON.parse(call.body) as LoadBalancer).status ?? {};
+      const { flavorId, operation, amphorae = [] } = statusWritten(call);
       if (flavorId === undefined || inForce.get(call.namespace) === flavorId) return undefined;
       inForce.set(call.namespace, flavorId);
       const others = amphorae.filter((a) => a.traffic === 'Carries' && a.flavorId !== flavorId).map((a) => a.name);

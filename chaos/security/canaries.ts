@@ -343,7 +343,7 @@ class Scene {
     has('loadbalancers after', 'ConfigurationRefused');
     has('loadbalancers after', 'KeyMismatch');
     has('events.events.k8s.io after', 'told');
-    has('s/operator.log', '"level":"debug"');
+    has('s/operator.log', '"level":"info"');
     has('s/operator.log', 'the sink answered 500');
     has('pods.log', 'told');
     has('api.log', '"status":401');

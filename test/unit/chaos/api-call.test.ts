@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { describeCall, isWrite, parseCall } from '../../../chaos/real/api-call.ts';
+import { describeCall, isWrite, parseCall, statusWritten } from '../../../chaos/real/api-call.ts';
+import { statusPatch } from '../../../src/controller/status-patch.ts';
 
 const own = '/apis/reflavor.dev/v1alpha1/namespaces/a';
 
@@ -26,4 +27,9 @@ test('a write is what changes something that the operator reads back', () => {
     ['DELETE', `${own}/amphorae/web-1`],
   ] as const;
   expect(calls.map(([method, path]) => isWrite(parseCall(method, path, '')))).toEqual([false, false, false, true, true]);
+});
+
+test('the status that the operator writes is read out of its patch', () => {
+  const body = JSON.stringify(statusPatch({ flavorId: 'large' }, { resourceVersion: '7' }));
+  expect(statusWritten({ body })).toEqual({ flavorId: 'large' });
 });
