@@ -57,6 +57,20 @@ describe('a configuration', () => {
     const after = await driver.observe(one);
     expect(after.membersRevision).not.toBe(before.membersRevision);
     expect(after).not.toHaveProperty('renewalDue');
+    // A kubelet takes its time to bring a Secret into a pod.
+    const [kept, gone] = place.members().map(({ address, protocolPort }) => `${address}:${protocolPort}`);
+    const file = async () => {
+      const { namespace, name } = one.metadata;
+      return place.cluster.kubectl(['exec', `--namespace=${namespace}`, name, '--', 'cat', '/etc/haproxy-amphora/haproxy.cfg']);
+    };
+    await until(
+      async () => {
+        const text = await file();
+        expect(text).toContain(kept);
+        expect(text).not.toContain(gone);
+      },
+      { withinMs: 120_000, everyMs: 500 },
+    );
     await place.signal(one, 'SIGKILL');
     await eventually(async () => expect(restartsOf(await place.podOf(one))).toBe(1));
     await seen(one, { running: true, membersRevision: after.membersRevision });
