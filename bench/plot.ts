@@ -53,7 +53,7 @@ export function logLogPlot({ title, x, y, series }: PlotOptions): string {
 }
 
 /** How steep a line is from its first to its last point: 1 is in proportion, 2 with the square. */
-export function exponent({ points }: Series): number {
+export function exponent({ points }: Pick<Series, 'points'>): number {
   const [[x0, y0], [x1, y1]] = [points[0]!, points.at(-1)!];
   return Math.log(y1 / y0) / Math.log(x1 / x0);
 }

@@ -10,9 +10,9 @@ import { configuration, listener, pool, startHaproxy } from '../test/support/hap
 import { freePorts } from '../tools/ports.ts';
 import type { Benchmark } from './benchmark.ts';
 import { memberAddress } from './freshness/network.ts';
+import { growth, type Point } from './growth.ts';
 import { median, rounded } from './numbers.ts';
 import { logLogPlot, type Series } from './plot.ts';
-import { growth, type Point } from './rendering/growth.ts';
 
 const exec = promisify(execFile);
 const sizes = [10, 100, 1000, 5000];

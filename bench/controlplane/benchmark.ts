@@ -1,4 +1,5 @@
 import type { Benchmark, Figure, Plot, Result, Size, Table } from '../benchmark.ts';
+import { lastExponent } from '../growth.ts';
 import { exponent, logLogPlot, type Series } from '../plot.ts';
 import { holds } from '../report.ts';
 import { named } from './balancers.ts';
@@ -154,7 +155,7 @@ function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
   });
   const series = [seriesOf('Reflavor', own), seriesOf('controller-runtime', peer)];
   const [mine] = series as [Series];
-  const late = exponent({ ...mine, points: mine.points.slice(-2) });
+  const late = lastExponent(mine.points);
   const [first, last] = [mine.points[0]![0], mine.points.at(-1)![0]];
   const busy = (count: number) => {
     const { cpuSeconds, wallSeconds } = own.get(count)![kind];

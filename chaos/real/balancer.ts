@@ -49,6 +49,17 @@ export async function within<T>(promise: Promise<T>, what: string, ms = PATIENCE
   }
 }
 
+/** Looks until there is nothing to say against it. @throws Broken with `otherwise` and what there is, once the patience is over */
+async function untilNothing(look: () => Promise<string | undefined>, otherwise: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const wrong = await look();
+    if (wrong === undefined) return;
+    if (performance.now() > deadline) throw new Broken(`${otherwise}: ${wrong}`);
+    await sleep(50);
+  }
+}
+
 /** One load balancer in a namespace of its own, with clients that notice all that is lost. */
 export class Balancer {
   readonly name = 'web';
@@ -173,13 +184,7 @@ export class Balancer {
    * @throws Broken with what is wrong once the patience is over
    */
   async untilAtRest(flavorId: string): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const wrong = await this.#wrongAtRest(flavorId);
-      if (wrong === undefined) return;
-      if (performance.now() > deadline) throw new Broken(`it did not come to rest at ${flavorId}: ${wrong}`);
-      await sleep(50);
-    }
+    await untilNothing(() => this.#wrongAtRest(flavorId), `it did not come to rest at ${flavorId}`);
   }
 
   async #wrongAtRest(flavorId: string): Promise<string | undefined> {
@@ -212,13 +217,7 @@ export class Balancer {
 
   /** Waits until nothing of it is left. @throws Broken with what is */
   async untilGone(): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const left = await this.#left();
-      if (left === undefined) return;
-      if (performance.now() > deadline) throw new Broken(`it was deleted, and something of it stays: ${left}`);
-      await sleep(50);
-    }
+    await untilNothing(() => this.#left(), 'it was deleted, and something of it stays');
   }
 
   async #left(): Promise<string | undefined> {

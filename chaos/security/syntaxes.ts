@@ -14,7 +14,18 @@ import { serviceFor } from '../../src/provider/amphora/kubernetes/vip/service.ts
 import { Layout } from '../../src/provider/amphora/process/layout.ts';
 import { keyFor, objectNameFor } from '../../src/rest/octavia/names.ts';
 import { commandsOf } from '../../test/support/haproxy-syntax.ts';
-import { ciphers, configurationOf, harmless, nasty, type Shape, shapes, smuggled, type Texts, texts } from '../../test/support/hostile.ts';
+import {
+  ciphers,
+  configurationOf,
+  harmless,
+  nasty,
+  plain,
+  type Shape,
+  shapes,
+  smuggled,
+  type Texts,
+  texts,
+} from '../../test/support/hostile.ts';
 import type { FaultClass } from '../fault-class.ts';
 import { cases, must, seeds } from './cases.ts';
 import { harmlessLike } from './harmless.ts';
@@ -148,22 +159,7 @@ function objects(owner: Owner, [one, two, three]: [string, string, string]): voi
       steering: 'Detached',
     },
   };
-  const configuration = configurationOf(
-    {
-      ruleType: 'PATH',
-      compareType: 'EQUAL_TO',
-      invert: false,
-      action: 'REJECT',
-      algorithm: 'ROUND_ROBIN',
-      httpVersion: '1.0',
-      protocol: 'HTTP',
-      poolProtocol: 'HTTP',
-      tls: false,
-      timeout: 1,
-      port: 80,
-    },
-    { ...harmless, value: three },
-  );
+  const configuration = configurationOf(plain, { ...harmless, value: three });
   const secret = secretOf(amphora, { files: { 'haproxy.cfg': three }, loaded: configuration });
   const annotations = JSON.parse(JSON.stringify({ [one]: two, [three]: one })) as Record<string, string>;
   const service = serviceFor({ ...owner, service: { type: 'ClusterIP', annotations } }, [80]);

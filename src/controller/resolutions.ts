@@ -37,7 +37,7 @@ export class Resolutions {
   of(lb: LoadBalancer): { loadBalancer: LoadBalancer; resolved: Resolved } {
     const { uid = '', generation, namespace = '' } = lb.metadata;
     let known = this.#known.get(uid);
-    if (known?.generation !== generation || !known?.read.every(([again, value]) => isSame(again(), value))) {
+    if (known?.generation !== generation || !known?.read.every(([again, value]) => areSameObjects(again(), value))) {
       const loadBalancer = parsedLoadBalancer(lb);
       const read: Known['read'] = [];
       const resolved = resolve(loadBalancer, noting(sourcesOf(this.#caches, namespace), read));
@@ -66,7 +66,7 @@ export class Resolutions {
 }
 
 /** Arrays are made anew at each read, of the same objects. */
-const isSame = (a: unknown, b: unknown): boolean =>
+const areSameObjects = (a: unknown, b: unknown): boolean =>
   Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((value, index) => value === b[index]) : a === b;
 
 function noting(sources: Sources, read: Known['read']): Sources {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type LoadBalancer, type LoadBalancerStatus, mergeConditions, rfc3339 } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../notify/events.ts';
@@ -73,7 +72,7 @@ export function loadBalancerReconciler(options: LoadBalancerReconcilerOptions): 
           if (options.heldForMs() < MARGIN_MS) return { requeueAfterMs: 500 };
         }
         // The same acts once more would only be done once more: their effect takes time.
-        const again = step < MOST_STEPS && (planned.acts.length === 0 || !isDeepStrictEqual(planned.acts, done));
+        const again = step < MOST_STEPS && (planned.acts.length === 0 || !isSame(planned.acts, done));
         const next = await carryOut(options, objects, world, planned, again, context, resyncMs);
         if (!('objects' in next)) return next;
         objects = next.objects;

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { exponent, growth } from '../../../bench/rendering/growth.ts';
+import { growth, lastExponent } from '../../../bench/growth.ts';
 
 test('growth is told by the last two points', () => {
   expect(
-    exponent([
+    lastExponent([
       [1, 50],
       [10, 3],
       [100, 30],

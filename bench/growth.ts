@@ -1,15 +1,14 @@
+import { exponent } from './plot.ts';
+
 /** A value by size. */
 export type Point = readonly [size: number, value: number];
 
 /** By which power a value grows from the last point but one to the last: 1 is linear, 0 not at all, 2 quadratic. */
-export function exponent(points: readonly Point[]): number {
-  const [[size, value], [lastSize, lastValue]] = points.slice(-2) as [Point, Point];
-  return Math.log(lastValue / value) / Math.log(lastSize / size);
-}
+export const lastExponent = (points: readonly Point[]): number => exponent({ points: points.slice(-2) });
 
 /** In words. */
 export function growth(points: readonly Point[]): string {
-  const power = exponent(points);
+  const power = lastExponent(points);
   if (power < 0.25) return 'hardly at all';
   if (power < 0.8) return 'slower than linearly';
   return power <= 1.25 ? 'linearly' : `faster than linearly, by the power of ${power.toFixed(1)}`;
