@@ -23,10 +23,13 @@ process.once('SIGINT', () => {
 });
 
 const outcomes: Outcome[] = [];
+/** How often a class that goes on says how far it is. */
+const sayEveryMs = 60_000;
 for (const faultClass of chosen) {
   if (interrupted) break;
   const startedAt = performance.now();
   const outcome: Outcome = { faultClass, count: 0, failed: [], seconds: 0 };
+  let saidAt = startedAt;
   for await (const schedule of faultClass.run('full')) {
     outcome.count++;
     if (schedule.broken.length > 0) {
@@ -34,6 +37,10 @@ for (const faultClass of chosen) {
       console.log(`${faultClass.name}: ${schedule.name}\n  ${schedule.broken.join('\n  ')}`);
     }
     if (interrupted) break;
+    if (performance.now() - saidAt > sayEveryMs) {
+      saidAt = performance.now();
+      console.log(`${faultClass.name}: ${outcome.count} schedules so far`);
+    }
   }
   outcome.seconds = (performance.now() - startedAt) / 1000;
   outcomes.push(outcome);

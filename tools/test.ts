@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cacheRoot } from './binaries.ts';
 import { startCluster, stopCluster } from './cluster/cluster.ts';
 import { clusterObstacle } from './cluster/obstacle.ts';
 
@@ -18,6 +19,9 @@ interface Counts {
 const root = join(import.meta.dirname, '..');
 const stageLimitMs = 40 * 60_000;
 let interrupted = false;
+
+// The suites start hundreds of programs of Node: compiled once, each starts in half the time.
+process.env.NODE_COMPILE_CACHE ??= join(cacheRoot(), 'node-compile-cache');
 
 /** What a stage says goes to the screen as it comes, or is kept until it has ended. */
 class Output {

@@ -11,6 +11,7 @@ import type { Amphora, Pool } from '../../../src/api/index.ts';
 import { ProcessDriver } from '../../../src/provider/amphora/process/driver.ts';
 import { HaproxyProcess } from '../../../src/provider/amphora/process/haproxy-process.ts';
 import { Layout, readJson, writeJson } from '../../../src/provider/amphora/process/layout.ts';
+import type { VipState } from '../../../src/provider/amphora/process/vip-configuration.ts';
 import { buildAmphora, buildConfiguration, buildServer } from '../../contract/builders.ts';
 import { eventually } from '../../support/eventually.ts';
 import { haproxiesIn } from '../../support/haproxies.ts';
@@ -397,6 +398,22 @@ describe('after an operator that died before it had written down what it started
     expect((await driver.ensureVip(vip, setting.ports)).ports).toEqual(setting.ports);
     await rm(join(amphoraFolder(master()), 'process.json'));
     expect((await driver.observe(master())).running).toBe(true);
+  });
+
+  test('a detach that it left half done takes nobody else along when the next one follows', async () => {
+    const [gone, staying] = [buildAmphora({ name: 'web-amp-0' }), buildAmphora({ name: 'web-amp-1', peer: 1 })];
+    const url = await serving(gone, staying);
+    const { stateFile } = new Layout(setting.stateDir).vip('lb-uid');
+    const state = (await readJson<VipState>(stateFile))!;
+    await writeJson(stateFile, { ...state, servers: state.servers.filter(({ amphora }) => amphora !== gone.metadata.name) });
+    driver = new ProcessDriver({ stateDir: setting.stateDir });
+    // Nobody may take it for one that new connections can reach, although the running process still gives it some.
+    expect((await driver.observeVip(vip))?.attached).toEqual([staying.metadata.name]);
+    expect((await driver.observe(gone)).attached).toBe(false);
+    await driver.attach(gone);
+    await driver.detach(staying);
+    expect((await driver.observeVip(vip))?.attached).toEqual([gone.metadata.name]);
+    expect(await answeredBy(url)).toBe(setting.members[0]!.name);
   });
 
   test('workers that have lost their master make way for the next', async () => {

@@ -18,7 +18,7 @@ import { type AmphoraState, addressOf, ProcessAmphora } from './amphora.ts';
 import { onDisk } from './disk.ts';
 import { findBinary } from './haproxy-process.ts';
 import { Layout } from './layout.ts';
-import { Vip } from './vip.ts';
+import { Vip, type VipServerObservation } from './vip.ts';
 import type { VipState } from './vip-configuration.ts';
 import { AmphoraWatch } from './watch.ts';
 
@@ -121,7 +121,7 @@ export class ProcessDriver implements AmphoraDriver {
     const state = await target.state();
     if (!state) return { ...ABSENT };
     return onDisk(async () => {
-      const vip = await this.#vip(amphora.spec.loadBalancer.uid).observeServer(amphora.metadata.name, signal);
+      const vip = await this.#observeServer(amphora, signal);
       return this.#watch.observe(keyOf(amphora), target, state, vip, signal);
     });
   }
@@ -183,6 +183,21 @@ export class ProcessDriver implements AmphoraDriver {
     return (await readdir(this.#layout.amphorae(uid)).catch(() => [])).sort();
   }
 
+  /**
+   * How the VIP has an amphora. What was cut off between the VIP's state and its process, as by the operator's death, is carried through before:
+   * the next act starts from the state, and would take with it what nobody decided on then.
+   */
+  async #observeServer({ spec, metadata: { name } }: Amphora, signal?: AbortSignal): Promise<VipServerObservation> {
+    const { uid } = spec.loadBalancer;
+    const seen = await this.#vip(uid).observeServer(name, signal);
+    if (seen.inRotation === seen.wanted) return seen;
+    return this.#onVip(uid, signal, async (vip) => {
+      const state = await vip.state();
+      if (state) await vip.apply(state, signal);
+      return vip.observeServer(name, signal);
+    });
+  }
+
   async #newAmphora(amphora: Amphora, target: ProcessAmphora): Promise<AmphoraState> {
     await this.#layout.create(this.#layout.amphora(amphora.spec.loadBalancer.uid, amphora.metadata.name));
     const isUsable = async (address: string) => (await portProblem(controlAddress(address), ALIVE_PORT)) === undefined;
@@ -231,8 +246,8 @@ export class ProcessDriver implements AmphoraDriver {
   async #requireDetached(amphora: Amphora, what: string): Promise<void> {
     const vip = this.#vip(amphora.spec.loadBalancer.uid);
     const { name } = amphora.metadata;
-    const attached = (await vip.state())?.servers.some((server) => server.amphora === name) || (await vip.observeServer(name)).inRotation;
-    if (attached) throw new DriverError('DriverFailed', `${name} is behind the VIP and can't be ${what}: detach it first`);
+    const { wanted, inRotation } = await vip.observeServer(name);
+    if (wanted || inRotation) throw new DriverError('DriverFailed', `${name} is behind the VIP and can't be ${what}: detach it first`);
   }
 
   /** The HAProxy of the flavor: of its image tag, or the default. */

@@ -16,6 +16,8 @@ import {
 
 /** What the VIP's HAProxy says of one amphora. */
 export interface VipServerObservation {
+  /** It is to be behind the VIP; differs from `inRotation` while that is brought about, and after it was cut off half done. */
+  wanted: boolean;
   /** New connections may be given to it. */
   inRotation: boolean;
   /** It takes traffic only while no other does. */
@@ -76,13 +78,14 @@ export class Vip {
     }
   }
 
-  /** What the running process says; undefined when there is no VIP. */
+  /** What the running process says, of amphorae that are to stay behind it; undefined when there is no VIP. */
   async observe(signal?: AbortSignal): Promise<VipObservation | undefined> {
     const state = await this.state();
     if (!state) return undefined;
     const rows = (await this.#process.alive()) ? await this.#ask(() => this.#rows(signal), signal) : [];
     const up = rows.filter(({ proxy, status }) => proxy === 'amphorae' && (status.startsWith('UP') || status === 'no check'));
-    const attached = up.map(({ server }) => amphoraOf(server)).filter((name) => name !== 'BACKEND');
+    const wanted = new Set(state.servers.map(({ amphora }) => amphora));
+    const attached = up.map(({ server }) => amphoraOf(server)).filter((name) => wanted.has(name));
     return { address: state.address, ports: openPorts(rows), attached: [...new Set(attached)].sort() };
   }
 
@@ -93,11 +96,9 @@ export class Vip {
   async observeServer(amphora: string, signal?: AbortSignal): Promise<VipServerObservation> {
     const mine = (rows: Row[]) =>
       rows.filter(({ proxy, server }) => isBackend(proxy) && server !== 'BACKEND' && amphoraOf(server) === amphora);
-    const state = await this.state();
-    if (!(await this.#process.alive())) {
-      const server = state?.servers.find((candidate) => candidate.amphora === amphora);
-      return { inRotation: server !== undefined, standby: server?.role === 'BACKUP', current: 0 };
-    }
+    const server = (await this.state())?.servers.find((candidate) => candidate.amphora === amphora);
+    const wanted = server !== undefined;
+    if (!(await this.#process.alive())) return { wanted, inRotation: wanted, standby: server?.role === 'BACKUP', current: 0 };
     return this.#ask(async () => {
       const { workers } = await this.#process.control.processes(signal);
       const inCharge = workers.filter(({ old }) => !old);
@@ -106,7 +107,7 @@ export class Vip {
       const old = workers.filter((worker) => worker.old).map(({ pid }) => this.#rows(signal, pid).then(mine, () => []));
       const current = [...now, ...(await Promise.all(old)).flat()].reduce((sum, row) => sum + row.current, 0);
       const inRotation = now.filter(({ status }) => !isOut(status));
-      return { inRotation: inRotation.length > 0, standby: inRotation.length > 0 && inRotation.every(isStandby), current };
+      return { wanted, inRotation: inRotation.length > 0, standby: inRotation.length > 0 && inRotation.every(isStandby), current };
     }, signal);
   }
 
