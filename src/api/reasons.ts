@@ -61,7 +61,7 @@ export const REASONS = {
   Unschedulable: 'No node has room for the pod of the amphora, or none may run it.',
   ContainerNotStarted: 'The container of the amphora can’t be started; kubelet tries again.',
   OOMKilled: 'HAProxy needed more memory than the flavor gives it; kubelet starts it again.',
-  CrashLoop: 'HAProxy ended by itself; kubelet starts it again.',
+  CrashLoop: 'HAProxy ended by itself, and is started again.',
   Evicted: 'The pod of the amphora was taken away: its node ran short of something, or is being emptied.',
   PodDeleted: 'Somebody else than the operator deleted the pod of an amphora; it is replaced.',
   NodeNotReady: 'The node where the amphora runs does not answer, or says that it can’t run pods.',

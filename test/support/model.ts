@@ -167,7 +167,7 @@ export class Model {
       problem: fact.problem ?? (broken && !fact.running ? { reason: 'ImageNotFound', message: 'The image is not to be had.' } : undefined),
       disruption: fact.disruption,
       address: '127.0.0.1',
-      startedAt: new Date(fact.startedAt),
+      startedAt: fact.running ? new Date(fact.startedAt) : undefined,
       attached: fact.attached,
       configurationHash: fact.loaded,
       membersRevision: fact.loaded && 'm1',

@@ -143,9 +143,12 @@ function built(flow: Flow): Unmet | undefined {
   if (acts.length > 0) return { message: 'Creating the new amphorae.', acts };
   const unready = flow.fresh.filter((v) => !isReady(v.object));
   if (unready.length === 0) return undefined;
-  const condition = readyCondition(unready[0]!.object);
-  const message = `Waiting for amphora ${unready[0]!.object.metadata.name} to run: ${condition?.message ?? 'it has not been started yet.'}`;
-  if (condition && condition.status === 'False' && HOPELESS.has(condition.reason))
+  const [{ object }] = unready as [AmphoraView];
+  const condition = readyCondition(object);
+  const message = `Waiting for amphora ${object.metadata.name} to run: ${condition?.message ?? 'it has not been started yet.'}`;
+  // One that has run is started again, and is lost when it ends again and again.
+  const hasRun = object.status?.startedAt !== undefined;
+  if (condition?.status === 'False' && HOPELESS.has(condition.reason) && !hasRun)
     return { message, failure: { reason: condition.reason, message: condition.message } };
   if (condition && MENDABLE.has(condition.reason)) return { message, reason: condition.reason, paused: true };
   if (condition?.reason === 'ImagePullFailed') {

@@ -218,6 +218,21 @@ describe('a resize', () => {
     model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
   });
 
+  test('goes on when a new amphora that has run ends and is started again, whatever it said', () => {
+    const model = active();
+    want(model, 'large');
+    model.until(step('Attached'), 400, neverWithout);
+    const fresh = [...model.amphorae.values()].find(({ object }) => object.spec.flavorId === 'large')!;
+    fresh.fact.running = false;
+    model.hinder('large', { reason: 'AmphoraBootFailed', message: 'HAProxy ended: worker exited with code 139' });
+    for (let i = 0; i < 3; i++) model.round();
+    expect(model.status.operation).toMatchObject({ to: 'large', message: expect.stringContaining('exited with code 139') });
+    expect(model.status.operation?.result).toBeUndefined();
+    model.hinder('large', undefined);
+    model.until((m) => m.status.flavorId === 'large', 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ number: 2, result: 'Succeeded' });
+  });
+
   test('waits, and does not fail, while HAProxy refuses an edit', () => {
     const model = active();
     model.edition = 'bad';

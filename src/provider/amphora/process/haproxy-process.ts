@@ -134,7 +134,8 @@ export class HaproxyProcess {
   /** HAProxy's own words on why it ended, its alerts first of all. */
   async lastWords(): Promise<string> {
     const log = (await readText(this.folder.logFile)) ?? '';
-    return this.withoutPaths(alertsOf(log) || log.trim().split('\n').slice(-3).join('\n') || 'it said nothing');
+    const lines = log.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('[NOTICE]'));
+    return this.withoutPaths(alertsOf(log) || lines.slice(-3).join('\n') || 'it said nothing of why');
   }
 
   /** HAProxy's words with the files named as if they lay by themselves: where on this machine they do is nothing to a tenant. */

@@ -89,7 +89,7 @@ export class AmphoraWatch {
     if (state.lost !== undefined) return { reason: 'AmphoraLost', message: state.lost };
     const startedAt = (await process.startedAt())?.getTime();
     if (startedAt === undefined) return undefined;
-    if (!alive) return { reason: 'AmphoraBootFailed', message: `HAProxy ended, and is started again: ${await process.lastWords()}` };
+    if (!alive) return { reason: 'CrashLoop', message: `HAProxy ended, and is started again: ${await process.lastWords()}` };
     const silentMs = this.#now() - Math.max(startedAt, this.#silentSince.get(key) ?? startedAt);
     if (silentMs < patienceMs) return undefined;
     const message = `HAProxy has not answered for ${Math.round(silentMs / 1000)} s; after ${longestFreezeMs / 1000} s it is ended and started again`;
