@@ -61,8 +61,27 @@ const lanes: Record<string, Stage>[] = [
     dataplane: (output) => jest(output, 'dataplane', '--runInBand'),
     chaos: (output) => jest(output, 'chaos', '--runInBand'),
   },
-  { cluster: (output) => onCluster(output, () => jest(output, 'cluster', '--runInBand')) },
+  { cluster: (output) => onCluster(output, () => clusterSuites(output)) },
 ];
+
+/** Suites that have the cluster's operator do nothing, or a cluster of their own. They wait for most of their time. */
+const withoutOperator = 'test/cluster/(cluster|contract|driver|dual-stack|placement|vip).test';
+/** The suite that takes longest, and changes nothing of the cluster: others may run beside it. */
+const longest = 'test/cluster/flavor-changes.test';
+
+async function clusterSuites(output: Output): Promise<Counts> {
+  const suites = (...args: string[]) => jest(output, 'cluster', '--runInBand', ...args);
+  const sideBySide = await Promise.all([longest, withoutOperator].map((paths) => suites('--testPathPatterns', paths)));
+  const others = await suites('--testPathIgnorePatterns', longest, withoutOperator);
+  return sumOf([...sideBySide, others]);
+}
+
+const sumOf = (all: Counts[]): Counts =>
+  all.reduce((sum, { passed, failed, skipped }) => ({
+    passed: sum.passed + passed,
+    failed: sum.failed + failed,
+    skipped: sum.skipped + skipped,
+  }));
 
 /** A command that passes or fails as one test. */
 async function checked(output: Output, command: string, ...args: string[]): Promise<Counts> {
@@ -146,7 +165,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const ended: Counts[] = [{ passed: 0, failed: 0, skipped: 0 }];
 const chosen = lanes.map((lane) => Object.entries(lane).filter(([name]) => names.includes(name))).filter((lane) => lane.length > 0);
 await Promise.all(
   chosen.map(async (lane, index) => {
@@ -157,12 +176,13 @@ await Promise.all(
       output.line(`\n=== ${name}`);
       const startedAt = performance.now();
       const counts = await stage(output);
-      for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+      ended.push(counts);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       output.line(`=== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s`);
       output.end();
     }
   }),
 );
+const total = sumOf(ended);
 process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
