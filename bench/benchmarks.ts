@@ -6,5 +6,12 @@ import { freshness } from './freshness.ts';
 import { outages } from './outages.ts';
 import { rendering } from './rendering.ts';
 
-/** Every benchmark, in the order of docs/performance.md. */
-export const benchmarks: readonly Benchmark[] = [controlPlane, dataPlane, outages, freshness, rendering, cluster];
+/** Every benchmark, in the order of docs/performance.md. `isLong`: with what `make bench` has no time for. */
+export const benchmarks = ({ isLong }: { isLong: boolean }): Benchmark[] => [
+  controlPlane({ isLong }),
+  dataPlane,
+  outages,
+  freshness,
+  rendering,
+  cluster,
+];

@@ -1,6 +1,6 @@
 /**
  * `make bench`: runs every benchmark, or those that are named as arguments, prints their tables and, when all ran, writes docs/performance.md.
- * `--quick`: the short form, which writes nothing. A missed aim is part of the table and no error.
+ * `--quick`: the short form, which writes nothing; `--long`: with what `make bench` has no time for. A missed aim is part of the table and no error.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
@@ -10,15 +10,19 @@ import type { Result } from './benchmark.ts';
 import { benchmarks } from './benchmarks.ts';
 import { page, render, verdict } from './report.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false } } });
-const unknown = positionals.find((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, long: { type: 'boolean', default: false } },
+});
+const all = benchmarks({ isLong: values.long });
+const unknown = positionals.find((name) => !all.some((benchmark) => benchmark.name === name));
 if (unknown !== undefined) {
-  console.error(`there is no benchmark "${unknown}"; there are: ${benchmarks.map(({ name }) => name).join(', ')}`);
+  console.error(`there is no benchmark "${unknown}"; there are: ${all.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
 
 const results: Result[] = [];
-for (const { name, needsRoot, run } of benchmarks.filter((one) => positionals.length === 0 || positionals.includes(one.name))) {
+for (const { name, needsRoot, run } of all.filter((one) => positionals.length === 0 || positionals.includes(one.name))) {
   if (needsRoot && process.getuid?.() !== 0) {
     console.log(`${name}: SKIPPED, it needs root`);
     continue;
@@ -29,11 +33,11 @@ for (const { name, needsRoot, run } of benchmarks.filter((one) => positionals.le
   console.log(`${name}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s\n\n${result.tables.map(render).join('\n\n')}\n`);
 }
 
-if (!values.quick && results.length === benchmarks.length) {
+if (!values.quick && results.length === all.length) {
   const docs = join(import.meta.dirname, '../docs');
   mkdirSync(join(docs, 'performance'), { recursive: true });
   for (const { file, svg } of results.flatMap(({ plots = [] }) => plots)) writeFileSync(join(docs, 'performance', file), svg);
   const machine = `${availableParallelism()} cores and ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  writeFileSync(join(docs, 'performance.md'), page(results, machine));
+  writeFileSync(join(docs, 'performance.md'), page(results, machine, values.long ? 'make bench ARGS=--long' : 'make bench'));
 }
 console.log(verdict(results));

@@ -6,6 +6,7 @@ import type { Topology } from './real/chapters.ts';
 import { brokenIn, onStage, type Serving, serving } from './real/crew.ts';
 import { fullDisk } from './real/full-disk.ts';
 import { merged } from './real/merged.ts';
+import { movedClock } from './real/moved-clock.ts';
 import type { Stage } from './real/stage.ts';
 import { type Course, ownFlavor, type WorldFault, worldFaults } from './real/world-faults.ts';
 
@@ -13,12 +14,13 @@ import { type Course, ownFlavor, type WorldFault, worldFaults } from './real/wor
 export const worldFaultsClass: FaultClass = {
   name: "the world's faults",
   fault:
-    'At each goal of a resize (of a pair, at three of them): the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor or the Secret of a certificate is deleted; it is deleted itself; the disk of the driver is full (root only).',
+    'At each goal of a resize (of a pair, at three of them): the HAProxies of the old amphorae, of the new ones or of all are killed; amphorae are deleted; an edit is refused by HAProxy; members flap; the flavor is set back, or to a third; a listener is added; it is suspended; its flavor or the Secret of a certificate is deleted; it is deleted itself; the wall clock of the operator jumps; the disk of the driver is full (root only).',
   promises:
     'After each: what the spec asks for in the end is so, on exactly the amphorae that it needs, and clients have lost nothing but what a killed HAProxy took with it, and that for no longer than 30 s.',
   async *run(size) {
     yield* onStage((stage) => schedules(stage, size));
     if (size === 'short') return;
+    yield* movedClock(['Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Attached']);
     if (process.geteuid!() === 0) yield* fullDisk(['Built', 'Attached', 'Detached']);
     else console.log("the world's faults: no full disk, since only root can make one");
   },

@@ -31,6 +31,8 @@ export interface Stage {
   members: Members;
   /** The file that the operator reads its token from. */
   tokenFile: string;
+  /** Of the operators' clock, where they have one of their own. */
+  clockFile: string;
   /** An administrator's, past the proxy. */
   client: KubeClient;
   /** Another operator on the same state folder, by the same way. */
@@ -45,9 +47,11 @@ export interface Stage {
 export interface StageOptions {
   /** Of a disk that holds nothing but what the driver keeps of its amphorae; needs root. Default: they are on no disk of their own. */
   diskMib?: number;
+  /** The operators have a wall clock of their own, as far from the true time as the clock file says, in milliseconds; read anew at SIGUSR2. */
+  ownClock?: boolean;
 }
 
-export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage> {
+export async function startStage({ diskMib, ownClock = false }: StageOptions = {}): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-chaos-'));
   const stateDir = join(dir, 'amphorae');
   const program = join(dir, 'reflavor.mjs');
@@ -65,6 +69,8 @@ export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage>
   await writeAdminToken(adminKubeconfig, tokenFile);
   const kubeconfigPath = join(dir, 'operator.kubeconfig');
   await writeFile(kubeconfigPath, operatorKubeconfig(proxy, tokenFile));
+  const clockFile = join(dir, 'clock');
+  await writeFile(clockFile, '0');
   const client = connect({ kubeconfig: adminKubeconfig });
 
   const operators: OperatorProcess[] = [];
@@ -72,7 +78,8 @@ export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage>
     const operator = new OperatorProcess({
       kubeconfigPath,
       stateDir,
-      program: [program],
+      program: [...(ownClock ? [`--import=${join(import.meta.dirname, 'clock.mjs')}`] : []), program],
+      env: { ...process.env, CHAOS_CLOCK: clockFile },
       logFile: join(dir, `${name}.log`),
       flags: ['--progress-ms=100', '--observe-seconds=1', ...flags],
     });
@@ -91,6 +98,7 @@ export async function startStage({ diskMib }: StageOptions = {}): Promise<Stage>
     operator: anotherOperator('operator'),
     members,
     tokenFile,
+    clockFile,
     client,
     anotherOperator,
     async apply(...objects) {

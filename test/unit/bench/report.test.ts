@@ -42,7 +42,7 @@ test('the last line counts aims alone, and the page has it with every table and 
     { tables: [table] },
   ];
   expect(verdict(results)).toBe('bench: 4 aims, 2 missed');
-  const text = page(results, '2 cores');
+  const text = page(results, '2 cores', 'make bench');
   expect(text.match(/^### T$/gm)).toHaveLength(2);
   expect(text).toContain('![What it shows.](performance/a.svg)');
   expect(text).toContain('on 2 cores');
