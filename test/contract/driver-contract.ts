@@ -24,6 +24,9 @@ export interface ContractSetting {
   dispose(): Promise<void>;
 }
 
+const namesIn = async (driver: AmphoraDriver, loadBalancer: Parameters<AmphoraDriver['list']>[0]) =>
+  (await driver.list(loadBalancer)).map(({ name }) => name);
+
 /** Runs the contract; `skips` says for a test's name why this driver can't be held to it. */
 export function describeDriverContract(
   name: string,
@@ -134,7 +137,7 @@ export function describeDriverContract(
         expect(await driver.observe(one)).toMatchObject({ exists: false, running: false, lost: false, attached: false, listeners: [] });
         expect(await driver.lastConfiguration(one)).toBeUndefined();
         expect(await driver.serversState(one)).toBeUndefined();
-        expect(await driver.list(vip)).toEqual([]);
+        expect(await namesIn(driver, vip)).toEqual([]);
       });
 
       holds('runs with its configuration once built', async () => {
@@ -154,8 +157,8 @@ export function describeDriverContract(
           );
         });
         expect(await driver.lastConfiguration(one)).toEqual(configuration);
-        expect(await driver.list(vip)).toEqual([one.metadata.name]);
-        expect(await driver.list(otherVip)).toEqual([]);
+        expect(await namesIn(driver, vip)).toEqual([one.metadata.name]);
+        expect(await namesIn(driver, otherVip)).toEqual([]);
       });
 
       holds('has the same hash and revision as any other of the same configuration', async () => {
@@ -367,7 +370,7 @@ export function describeDriverContract(
         await driver.releaseVip(vip);
         await seenAttached(one, false);
         await driver.destroy(one);
-        await eventually(async () => expect(await driver.list(vip)).toEqual([]));
+        await eventually(async () => expect(await namesIn(driver, vip)).toEqual([]));
       });
 
       holds('can be drained twice, and attached again afterwards', async () => {
@@ -387,7 +390,7 @@ export function describeDriverContract(
         await built(one);
         await driver.destroy(one);
         await eventually(async () => expect(await driver.observe(one)).toMatchObject({ exists: false, running: false }));
-        await eventually(async () => expect(await driver.list(vip)).toEqual([]));
+        await eventually(async () => expect(await namesIn(driver, vip)).toEqual([]));
         expect(await driver.lastConfiguration(one)).toBeUndefined();
         await driver.destroy(one);
       });
@@ -404,7 +407,7 @@ export function describeDriverContract(
 
       driver = setting.restarted();
       expect(await driver.observeVip(vip)).toEqual({ address, ports: setting.ports.slice(0, 1), attached: ['web-amp-1'] });
-      expect(await driver.list(vip)).toEqual(['web-amp-1', 'web-amp-2']);
+      expect(await namesIn(driver, vip)).toEqual(['web-amp-1', 'web-amp-2']);
       expect(await driver.observe(one)).toMatchObject({
         running: true,
         attached: true,
@@ -418,7 +421,7 @@ export function describeDriverContract(
       await driver.detach(one);
       await behindVip('web-amp-2');
       await driver.destroy(one);
-      await eventually(async () => expect(await driver.list(vip)).toEqual(['web-amp-2']));
+      await eventually(async () => expect(await namesIn(driver, vip)).toEqual(['web-amp-2']));
     });
 
     holds('no act does anything once its signal has aborted', async () => {
@@ -441,7 +444,7 @@ export function describeDriverContract(
       ];
       for (const act of acts) await expect(act()).rejects.toThrow('stop now');
       expect(await driver.observeVip(vip)).toBeUndefined();
-      expect(await driver.list(vip)).toEqual([]);
+      expect(await namesIn(driver, vip)).toEqual([]);
     });
   });
 }

@@ -61,6 +61,8 @@ export class Model {
   /** What the driver finds wrong with the VIP beside its ports. */
   vipProblem: { reason: string; message: string } | undefined;
   notices: Notice[] = [];
+  /** What exists though no object stands for it. */
+  strays: World['strays'] = [];
   /** What the present spec renders to; a new value is an edit. */
   edition = 'e1';
   /** The configuration that HAProxy refuses. */
@@ -127,7 +129,7 @@ export class Model {
       },
       problems: [],
       notices: this.notices,
-      strays: [],
+      strays: this.strays,
     };
   }
 

@@ -1,7 +1,7 @@
 import type { Amphora, LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { find } from '../../kube/find.ts';
-import { type AmphoraDriver, DriverError } from '../../provider/amphora/driver.ts';
+import { type AmphoraDriver, DriverError, type ExistingAmphora } from '../../provider/amphora/driver.ts';
 import type { Resolved } from '../amphora/configuration.ts';
 import { freshAmphorae } from '../amphora/list.ts';
 import { amphoraeOf, type Caches } from '../caches.ts';
@@ -25,8 +25,8 @@ export interface GatherOptions {
 export interface Objects {
   loadBalancer: LoadBalancer;
   amphorae: Amphora[];
-  /** Names of what exists where amphorae run, listed before the objects were: an amphora's object comes first, so that none of these is too young to have one. */
-  existing: string[];
+  /** What exists where amphorae run, listed before the objects were: an amphora's object comes first, so that none of these is too young to have one. */
+  existing: ExistingAmphora[];
   /** When they were read from the API server, on the clock of {@link GatherOptions}; undefined where the caches gave them. */
   freshAt?: number;
 }
@@ -95,7 +95,7 @@ export async function gather(
     ...(await seenVip(options, loadBalancer, signal)),
     problems: resolved.problems,
     notices: resolved.notices,
-    strays: objects.existing.filter((name) => !known.has(name)),
+    strays: objects.existing.filter(({ name }) => !known.has(name)),
   };
 }
 

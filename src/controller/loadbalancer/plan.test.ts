@@ -616,6 +616,24 @@ describe('requests and restores', () => {
     expect(model.status.operation?.number).toBe(2);
   });
 
+  test('what exists without an object is destroyed once, and a deleted load balancer waits for it', () => {
+    const model = active();
+    const destroyed = () => model.visit()?.acts.filter(({ type }) => type === 'DestroyStray');
+    model.strays = [{ name: 'left', isEnding: false }];
+    expect(destroyed()).toEqual([{ type: 'DestroyStray', name: 'left' }]);
+    model.strays = [{ name: 'left', isEnding: true }];
+    expect(destroyed()).toEqual([]);
+    model.edit((lb) => {
+      lb.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    });
+    for (let i = 0; i < 50; i++) model.round();
+    expect(model.amphorae.size).toBe(0);
+    expect(model.last?.verdict.message).toContain('Waiting for 1');
+    expect(destroyed()).toEqual([]);
+    model.strays = [];
+    model.until((m) => m.loadBalancer === undefined);
+  });
+
   test('a deleted load balancer takes its amphorae along', () => {
     const model = active('ha');
     model.edit((lb) => {

@@ -35,13 +35,11 @@ function deletion(world: World): Plan {
   else if (amphorae.length > 0) {
     for (const { object } of amphorae)
       if (!object.metadata.deletionTimestamp) acts.push({ type: 'DeleteAmphora', name: object.metadata.name });
-  } else if (strays.length > 0) acts.push(...strays.map((name): Act => ({ type: 'DestroyStray', name })));
+  } else if (strays.length > 0)
+    acts.push(...strays.filter(({ isEnding }) => !isEnding).map(({ name }): Act => ({ type: 'DestroyStray', name })));
   else if (lb.metadata.finalizers?.includes(LOADBALANCER_FINALIZER)) acts.push({ type: 'RemoveFinalizer' });
-  const message = vip
-    ? 'Releasing the VIP.'
-    : amphorae.length > 0
-      ? `Waiting for ${amphorae.length} amphorae to end.`
-      : 'Everything of it is gone.';
+  const left = amphorae.length + strays.length;
+  const message = vip ? 'Releasing the VIP.' : left > 0 ? `Waiting for ${left} amphorae to end.` : 'Everything of it is gone.';
   return { acts, book: bookOf(lb), verdict: { phase: 'Deleting', reason: 'Deleting', message } };
 }
 
@@ -69,8 +67,9 @@ function housekeeping(world: World): Act[] {
 /** What runs though no object stands for it, as after a restore: it goes as soon as new connections reach another one. */
 function clearStrays(world: World): Act[] {
   const reached = world.vip?.attached ?? [];
-  const free = world.strays.filter((name) => !reached.includes(name) || reached.some((other) => !world.strays.includes(other)));
-  return free.map((name) => ({ type: 'DestroyStray', name }));
+  const isOther = (name: string) => !world.strays.some((stray) => stray.name === name);
+  const free = world.strays.filter(({ name, isEnding }) => !isEnding && (!reached.includes(name) || reached.some(isOther)));
+  return free.map(({ name }) => ({ type: 'DestroyStray', name }));
 }
 
 /** The VIP is as it should be at every visit, also in the middle of an operation: listeners may be edited at any time. */

@@ -1,6 +1,6 @@
 import type { Amphora, LoadBalancer, Reason, ResolvedFlavor } from '../../api/index.ts';
 import type { ListenerProblem } from '../../provider/amphora/configuration.ts';
-import type { VipObservation } from '../../provider/amphora/driver.ts';
+import type { ExistingAmphora, VipObservation } from '../../provider/amphora/driver.ts';
 import type { Notice } from '../amphora/configuration.ts';
 
 /** What is known of the flavor that the spec wants. */
@@ -36,5 +36,5 @@ export interface World {
   /** What people should know of listeners that are served all the same. */
   notices: Notice[];
   /** Amphorae that exist where amphorae run, though there is no object of theirs. */
-  strays: string[];
+  strays: ExistingAmphora[];
 }

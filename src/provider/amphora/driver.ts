@@ -96,6 +96,13 @@ export class DriverError extends Error {
   }
 }
 
+/** An amphora that is there, whether there is an object for it or not. */
+export interface ExistingAmphora {
+  name: string;
+  /** It was destroyed, and is on its way out by itself. */
+  isEnding: boolean;
+}
+
 /**
  * What the controllers need of the place where amphorae run. Every act is idempotent and safe to repeat after a crash at any point;
  * none waits for its effect: `observe` tells. All take an AbortSignal through `signal` and end soon after it.
@@ -136,8 +143,8 @@ export interface AmphoraDriver {
   /** Ends it and removes all that it left, its connections too. Must not be attached. */
   destroy(amphora: Amphora, signal?: AbortSignal): Promise<void>;
 
-  /** Names of all amphorae that exist here for a load balancer, also those whose Amphora object is gone; sorted. */
-  list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<string[]>;
+  /** All amphorae that exist here for a load balancer, also those whose Amphora object is gone; by name. */
+  list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<ExistingAmphora[]>;
 
   /** Has `visit` called for each amphora and each load balancer of which something has changed here, so that nobody waits for the next look. */
   onChange?(visit: (changed: { kind: 'Amphora' | 'LoadBalancer'; namespace: string; name: string }) => void): void;

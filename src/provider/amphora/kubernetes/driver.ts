@@ -11,6 +11,7 @@ import {
   type AmphoraObservation,
   ConfigurationRefused,
   DriverError,
+  type ExistingAmphora,
   type LoadBalancerRef,
   type VipObservation,
   type VipRef,
@@ -235,12 +236,14 @@ export class KubernetesDriver implements AmphoraDriver {
   }
 
   /** Those that have a pod: a Secret alone serves nobody, and goes with its Amphora. */
-  async list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
+  async list(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<ExistingAmphora[]> {
     signal?.throwIfAborted();
-    return this.#pods
-      .ofLoadBalancer(loadBalancer)
-      .map(({ metadata }) => metadata.labels![LABELS.amphora]!)
-      .sort();
+    const existing = this.#pods.ofLoadBalancer(loadBalancer).map(async (pod) => {
+      const isEnding =
+        pod.metadata.deletionTimestamp !== undefined && this.#pods.isOurRemoval(pod) && (await this.#isOnLiveNode(pod, signal));
+      return { name: pod.metadata.labels![LABELS.amphora]!, isEnding };
+    });
+    return (await Promise.all(existing)).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   onChange(visit: Parameters<NonNullable<AmphoraDriver['onChange']>>[0]): void {
@@ -286,11 +289,15 @@ export class KubernetesDriver implements AmphoraDriver {
 
   /** On a node that is gone or silent nobody would end it, and its object would stay for ever. */
   async #removePod(pod: Pod, signal?: AbortSignal): Promise<void> {
-    const node = await this.#pods.nodeOf(pod, signal);
-    const isNodeThere = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-    const graceSeconds = isNodeThere ? DESTROY_SECONDS : 0;
+    const graceSeconds = (await this.#isOnLiveNode(pod, signal)) ? DESTROY_SECONDS : 0;
     if (graceSeconds > 0 && this.#pods.isOurRemoval(pod) && pod.metadata.deletionTimestamp) return;
     await this.#pods.remove(pod, graceSeconds, signal);
+  }
+
+  /** Whether somebody is there who ends it in the time that it is given. */
+  async #isOnLiveNode(pod: Pod, signal?: AbortSignal): Promise<boolean> {
+    const node = await this.#pods.nodeOf(pod, signal);
+    return node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
   }
 
   async #requireDetached(amphora: Amphora, pod: Pod, what: string, signal?: AbortSignal): Promise<void> {

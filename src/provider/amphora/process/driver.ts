@@ -7,6 +7,7 @@ import {
   type AmphoraDriver,
   type AmphoraObservation,
   DriverError,
+  type ExistingAmphora,
   type LoadBalancerRef,
   type VipObservation,
   type VipRef,
@@ -178,9 +179,10 @@ export class ProcessDriver implements AmphoraDriver {
     });
   }
 
-  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
+  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<ExistingAmphora[]> {
     signal?.throwIfAborted();
-    return (await readdir(this.#layout.amphorae(uid)).catch(() => [])).sort();
+    const names = await readdir(this.#layout.amphorae(uid)).catch(() => []);
+    return names.sort().map((name) => ({ name, isEnding: false }));
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   type AmphoraObservation,
   ConfigurationRefused,
   DriverError,
+  type ExistingAmphora,
   type LoadBalancerRef,
   type VipObservation,
   type VipRef,
@@ -189,12 +190,10 @@ export class SimulatedDriver implements AmphoraDriver {
     });
   }
 
-  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<string[]> {
+  async list({ uid }: LoadBalancerRef, signal?: AbortSignal): Promise<ExistingAmphora[]> {
     signal?.throwIfAborted();
-    return this.world
-      .amphorae(uid)
-      .map(({ name }) => name)
-      .sort();
+    const names = this.world.amphorae(uid).map(({ name }) => name);
+    return names.sort().map((name) => ({ name, isEnding: false }));
   }
 
   /** Every act goes through here: what is injected happens around it, and nothing else does. */
