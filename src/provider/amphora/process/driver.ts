@@ -195,7 +195,8 @@ export class ProcessDriver implements AmphoraDriver {
     if (seen.inRotation === seen.wanted) return seen;
     return this.#onVip(uid, signal, async (vip) => {
       const state = await vip.state();
-      if (state) await vip.apply(state, signal);
+      // What keeps it from that is told by the act that meets with it: here it must not hide how the amphora is.
+      if (state) await vip.apply(state, signal).catch(() => signal?.throwIfAborted());
       return vip.observeServer(name, signal);
     });
   }
