@@ -4,6 +4,7 @@ import type { Amphora } from '../../src/api/index.ts';
 import type { Configuration } from '../../src/provider/amphora/configuration.ts';
 import { type AmphoraDriver, ConfigurationRefused, DriverError } from '../../src/provider/amphora/driver.ts';
 import { eventually as until } from '../support/eventually.ts';
+import { namesOfExisting } from '../support/existing.ts';
 import { buildAmphora, buildConfiguration, buildServer, withBrokenRegex } from './builders.ts';
 
 /** What the suite needs of the place where a driver is tried. */
@@ -23,9 +24,6 @@ export interface ContractSetting {
   patienceMs?: number;
   dispose(): Promise<void>;
 }
-
-const namesIn = async (driver: AmphoraDriver, loadBalancer: Parameters<AmphoraDriver['list']>[0]) =>
-  (await driver.list(loadBalancer)).map(({ name }) => name);
 
 /** Runs the contract; `skips` says for a test's name why this driver can't be held to it. */
 export function describeDriverContract(
@@ -137,7 +135,7 @@ export function describeDriverContract(
         expect(await driver.observe(one)).toMatchObject({ exists: false, running: false, lost: false, attached: false, listeners: [] });
         expect(await driver.lastConfiguration(one)).toBeUndefined();
         expect(await driver.serversState(one)).toBeUndefined();
-        expect(await namesIn(driver, vip)).toEqual([]);
+        expect(await namesOfExisting(driver, vip)).toEqual([]);
       });
 
       holds('runs with its configuration once built', async () => {
@@ -157,8 +155,8 @@ export function describeDriverContract(
           );
         });
         expect(await driver.lastConfiguration(one)).toEqual(configuration);
-        expect(await namesIn(driver, vip)).toEqual([one.metadata.name]);
-        expect(await namesIn(driver, otherVip)).toEqual([]);
+        expect(await namesOfExisting(driver, vip)).toEqual([one.metadata.name]);
+        expect(await namesOfExisting(driver, otherVip)).toEqual([]);
       });
 
       holds('has the same hash and revision as any other of the same configuration', async () => {
@@ -370,7 +368,7 @@ export function describeDriverContract(
         await driver.releaseVip(vip);
         await seenAttached(one, false);
         await driver.destroy(one);
-        await eventually(async () => expect(await namesIn(driver, vip)).toEqual([]));
+        await eventually(async () => expect(await namesOfExisting(driver, vip)).toEqual([]));
       });
 
       holds('can be drained twice, and attached again afterwards', async () => {
@@ -390,7 +388,7 @@ export function describeDriverContract(
         await built(one);
         await driver.destroy(one);
         await eventually(async () => expect(await driver.observe(one)).toMatchObject({ exists: false, running: false }));
-        await eventually(async () => expect(await namesIn(driver, vip)).toEqual([]));
+        await eventually(async () => expect(await namesOfExisting(driver, vip)).toEqual([]));
         expect(await driver.lastConfiguration(one)).toBeUndefined();
         await driver.destroy(one);
       });
@@ -407,7 +405,7 @@ export function describeDriverContract(
 
       driver = setting.restarted();
       expect(await driver.observeVip(vip)).toEqual({ address, ports: setting.ports.slice(0, 1), attached: ['web-amp-1'] });
-      expect(await namesIn(driver, vip)).toEqual(['web-amp-1', 'web-amp-2']);
+      expect(await namesOfExisting(driver, vip)).toEqual(['web-amp-1', 'web-amp-2']);
       expect(await driver.observe(one)).toMatchObject({
         running: true,
         attached: true,
@@ -421,7 +419,7 @@ export function describeDriverContract(
       await driver.detach(one);
       await behindVip('web-amp-2');
       await driver.destroy(one);
-      await eventually(async () => expect(await namesIn(driver, vip)).toEqual(['web-amp-2']));
+      await eventually(async () => expect(await namesOfExisting(driver, vip)).toEqual(['web-amp-2']));
     });
 
     holds('no act does anything once its signal has aborted', async () => {
@@ -444,7 +442,7 @@ export function describeDriverContract(
       ];
       for (const act of acts) await expect(act()).rejects.toThrow('stop now');
       expect(await driver.observeVip(vip)).toBeUndefined();
-      expect(await namesIn(driver, vip)).toEqual([]);
+      expect(await namesOfExisting(driver, vip)).toEqual([]);
     });
   });
 }

@@ -4,6 +4,7 @@ import { type Amphora, conditionOf, type Goal, type LoadBalancer } from '../../.
 import { SimulatedWorld } from '../../../src/provider/amphora/simulated/world.ts';
 import { useControlPlane } from '../../support/controlplane.ts';
 import { eventually } from '../../support/eventually.ts';
+import { namesOfExisting } from '../../support/existing.ts';
 import { TestOperator } from '../../support/operator.ts';
 
 const examples = join(import.meta.dirname, '../../../examples');
@@ -275,7 +276,9 @@ describe('what goes wrong beside it', () => {
     const [heir] = await amphorae();
     await eventually(
       async () =>
-        expect(await operator.driver.list({ namespace: 'default', uid: heir!.spec.loadBalancer.uid })).toEqual([heir!.metadata.name]),
+        expect(await namesOfExisting(operator.driver, { namespace: 'default', uid: heir!.spec.loadBalancer.uid })).toEqual([
+          heir!.metadata.name,
+        ]),
       {
         withinMs: 30_000,
       },

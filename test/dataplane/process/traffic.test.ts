@@ -4,6 +4,7 @@ import type { Amphora } from '../../../src/api/index.ts';
 import { startTraffic, type Traffic } from '../../../tools/traffic/traffic.ts';
 import { buildAmphora, buildConfiguration, buildServer } from '../../contract/builders.ts';
 import { eventually } from '../../support/eventually.ts';
+import { namesOfExisting } from '../../support/existing.ts';
 import { type ProcessSetting, processSetting } from './setting.ts';
 
 jest.setTimeout(120_000);
@@ -73,7 +74,7 @@ describe('no request fails', () => {
     const counts = await traffic.stop();
     expect(counts.failures).toEqual([]);
     expect(counts).toMatchObject({ failed: 0, retriedOnClosedIdle: 0 });
-    expect(await setting.driver.list({ namespace: 'shop', uid: 'lb-uid' })).toEqual(['web-amp-4']);
+    expect(await namesOfExisting(setting.driver, { namespace: 'shop', uid: 'lb-uid' })).toEqual(['web-amp-4']);
   });
 
   test('while an amphora is attached, detached and drained, back and forth', async () => {
