@@ -9,11 +9,11 @@ export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name:
 }
 
 /**
- * The ports that the VIP is to serve now. One enters after all amphorae behind the VIP listen on it, those too that are to leave and have not. One leaves once all of them have loaded a
+ * The ports that the VIP is to serve now. One enters after all amphorae behind the VIP listen on it, those too that are to leave and have not, and those on their way there. One leaves once all of them have loaded a
  * configuration without it, in which they keep it open for as long as the VIP has it: an edit that HAProxy refuses closes nothing.
  */
 export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
-  const serving = amphorae.filter((v) => isAttached(v.object) && isReady(v.object));
+  const serving = amphorae.filter(({ object: o }) => isReady(o) && (isAttached(o) || o.spec.steering === 'Attached'));
   const open = (port: number) =>
     serving.length > 0 && serving.every((v) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open));
   const wanted = listenerPorts(loadBalancer).map((l) => l.port);
