@@ -112,6 +112,7 @@ export class Reflector<T extends KubeObject> {
   async run(signal: AbortSignal): Promise<void> {
     const backoff = this.#options.backoff ?? { baseMs: 200, maxMs: 30_000, jitter: 0.5 };
     let failures = 0;
+    let hasExpired = false;
     while (!signal.aborted) {
       const cycle = { startedAt: this.#clock.monotonic(), sawEvents: false };
       let failed = false;
@@ -121,10 +122,16 @@ export class Reflector<T extends KubeObject> {
       } catch (error) {
         if (signal.aborted) return;
         failed = this.#handleFailure(error);
+        // The server is there and answers: what an outage before it has cost in patience is no reason to stay blind. Where it goes on so, it is.
+        if (isGone(error) && !hasExpired) failures = 0;
+        hasExpired = isGone(error);
       }
       const lived = this.#clock.monotonic() - cycle.startedAt;
       const worked = cycle.sawEvents || lived >= healthyWatchMs;
-      if (worked) failures = 0;
+      if (worked) {
+        failures = 0;
+        hasExpired = false;
+      }
       if (!failed && worked) continue;
       failures++;
       await sleep(this.#clock, backoffMs(failures, backoff, this.#random), signal);
