@@ -45,7 +45,7 @@ describe('configuration', () => {
       concurrency: 8,
       resyncSeconds: 600,
       observeSeconds: 5,
-      observePerSecond: 100,
+      observePerSecond: 50,
       progressMs: 500,
       notificationsMode: 'structured',
       notificationsSource: '/apis/reflavor.dev/v1alpha1/loadbalancers',

@@ -159,7 +159,7 @@ const operatorSettings = {
     help: 'how many amphorae that serve are asked a second at most: where there are more than observe-seconds times that, each is asked less often',
     schema: wholeNumber(1, 10_000),
     mustBe: 'a whole number from 1 to 10000',
-    fallback: '100',
+    fallback: '50',
   }),
   progressMs: setting({
     placeholder: 'ms',

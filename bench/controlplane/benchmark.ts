@@ -126,8 +126,7 @@ function ratio(name: string, mine: number, theirs: number, unit: string, atMost?
 }
 
 /** Why a round may take longer than the peer's. */
-const WALL =
-  'the API server has the processors busy: Node takes more of them from it than Go does, and a status that comes as a JSON patch costs it more than a whole object would (7 % of its time by a profile)';
+const WALL = 'the API server has the processors busy, and Node takes more of them from it than Go does';
 
 /** A missed aim says why. */
 const withReason = (figure: Figure, reason: string): Figure =>
@@ -143,11 +142,11 @@ const each = (name: string, { calls }: Round, count: number, passes: (what: stri
 function idleTable(count: number, { idle }: Measured): Table {
   return {
     title: `${count.toLocaleString('en')} balancers with nothing to do`,
-    text: `Measured over ${idle.seconds.toFixed(0)} s after all were resized and the last Events written, without traffic. Amphorae are asked how they are by the defaults: each every 5 s, but no more than 100 a second (--observe-seconds, --observe-per-second).`,
+    text: `Measured over ${idle.seconds.toFixed(0)} s after all were resized and the last Events written, without traffic. Amphorae are asked how they are by the defaults: each every 5 s, but no more than 50 a second (--observe-seconds, --observe-per-second).`,
     figures: [
       withReason(
         { name: 'CPU, of a core', measured: (100 * idle.cpuSeconds) / idle.seconds, unit: '%', aim: { atMost: 1 } },
-        '100 amphorae a second are asked how they are',
+        '50 amphorae a second are asked how they are',
       ),
       withReason(
         { name: 'memory', measured: idle.residentMiB, unit: 'MiB', aim: { atMost: 300 } },

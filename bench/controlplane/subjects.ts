@@ -34,7 +34,12 @@ export const reflavor: Subject = {
       kubeconfigPath,
       logFile: join(dir, 'operator.log'),
       env: { ...process.env, BENCH_WORLD: join(dir, 'world') },
-      // The image’s own flag; `BENCH_NODE_OPTIONS=--cpu-prof --cpu-prof-dir=…` profiles it.
-      program: ['--max-semi-space-size=2', ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), join(dir, 'operator.mjs')],
+      // The image’s own flags; `BENCH_NODE_OPTIONS=--cpu-prof --cpu-prof-dir=…` profiles it.
+      program: [
+        '--max-semi-space-size=2',
+        '--heap-growing-percent=25',
+        ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []),
+        join(dir, 'operator.mjs'),
+      ],
     }),
 };

@@ -85,8 +85,9 @@ const slice = (group: number, port: number) => ({
 
 async function measure({ client, namespace = 'default' }: BenchStack, url: string, samples: number): Promise<Sample[]> {
   const prober = new Prober(url);
-  const patch = (operation: { op: 'add' | 'remove'; path: string; value?: unknown }) =>
-    client.patchJson<KubeObject>(endpointSlices, { namespace, name: ownSlice }, [operation]);
+  const endpoints = endpointsOf(0, perSlice);
+  const write = (...others: object[]) =>
+    client.patchMerge<KubeObject>(endpointSlices, { namespace, name: ownSlice }, { endpoints: [...endpoints, ...others] });
   const all: Sample[] = [];
   try {
     for (let i = 0; i < samples; i++) {
@@ -94,14 +95,11 @@ async function measure({ client, namespace = 'default' }: BenchStack, url: strin
       await sleep(100 + Math.random() * 200);
       const address = memberAddress(100 + Math.floor(i / 250), 1 + (i % 250));
       const addedAt = performance.now();
-      const added = await timed(
-        patch({ op: 'add', path: '/endpoints/-', value: { addresses: [address], conditions: { ready: true } } }),
-        () => until(prober, (member) => member === address),
+      const added = await timed(write({ addresses: [address], conditions: { ready: true } }), () =>
+        until(prober, (member) => member === address),
       );
       await sleep(100 + Math.random() * 200);
-      const removed = await timed(patch({ op: 'remove', path: `/endpoints/${perSlice}` }), () =>
-        until(prober, (member) => member !== address),
-      );
+      const removed = await timed(write(), () => until(prober, (member) => member !== address));
       all.push({ wroteMs: added.writtenAt - addedAt, joinedMs: added.ms, leftMs: removed.ms });
       if (all.length % 50 === 0) say(`${all.length} of ${samples} members came and went`);
     }

@@ -1,5 +1,4 @@
 import { stable } from '../../src/controller/stable.ts';
-import type { JsonPatchOperation } from '../../src/kube/client.ts';
 import { errorFromStatus } from '../../src/kube/errors.ts';
 import { apiVersionOf, keyOf } from '../../src/kube/paths.ts';
 import type { KubeObject, ObjectRef, Resource } from '../../src/kube/types.ts';
@@ -32,8 +31,7 @@ export const wire = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 /**
  * An API server in memory, as far as the operator can tell: versions, uids, generations, compare and swap, finalizers, the status subresource,
  * schemas with their defaults, garbage collection by owner, and a log of changes for watches. Every call takes effect at once or throws a KubeError.
- *
- * Server-side apply is kept simple: each status has one manager, so that applying it replaces it. CEL rules and admission are not evaluated.
+ * CEL rules and admission are not evaluated.
  */
 export class MemoryApiServer {
   /** Asked after each change, in order. */
@@ -108,28 +106,6 @@ export class MemoryApiServer {
     const wanted = wire(patch) as { metadata?: Preconditions };
     const before = this.#existing(what, resource, ref, wanted.metadata);
     return this.#update(what, resource, before, merged(wire(before), wanted) as Stored, subresource);
-  }
-
-  /** @throws KubeError NotFound where there is no such object: what is applied here is a status */
-  applyStatus(resource: Resource, given: Stored): Stored {
-    const what = `apply ${resource.plural} ${keyOf(given)}/status`;
-    const before = this.#existing(what, resource, given.metadata, given.metadata);
-    return this.#update(what, resource, before, { ...wire(before), status: wire(given.status) }, 'status');
-  }
-
-  /** A JSON patch (RFC 6902) that replaces a status, and demands of the metadata that they are what it says. */
-  patchStatus(resource: Resource, ref: ObjectRef, patch: readonly JsonPatchOperation[]): Stored {
-    const what = `patch ${resource.plural} ${keyOf(ref)}/status`;
-    const demanded: Record<string, unknown> = {};
-    let wanted: unknown;
-    for (const operation of patch) {
-      const [, field] = /^\/metadata\/(uid|resourceVersion)$/.exec(operation.path) ?? [];
-      if (operation.op === 'replace' && field !== undefined) demanded[field] = operation.value;
-      else if (operation.op === 'add' && operation.path === '/status') wanted = wire(operation.value);
-      else throw new Error(`the API server in memory does not know ${operation.op} of ${operation.path}`);
-    }
-    const before = this.#existing(what, resource, ref, demanded);
-    return this.#update(what, resource, before, { ...wire(before), status: wanted }, 'status');
   }
 
   delete(resource: Resource, ref: ObjectRef, preconditions: Preconditions = {}): void {

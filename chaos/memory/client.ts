@@ -1,14 +1,4 @@
-import type {
-  ApplyOptions,
-  CallOptions,
-  DeleteOptions,
-  JsonPatchOperation,
-  KubeClient,
-  ListOptions,
-  MergePatch,
-  WatchOptions,
-  WriteOptions,
-} from '../../src/kube/client.ts';
+import type { CallOptions, DeleteOptions, KubeClient, ListOptions, MergePatch, WatchOptions, WriteOptions } from '../../src/kube/client.ts';
 import { apiVersionOf } from '../../src/kube/paths.ts';
 import type { KubeList, KubeObject, ObjectRef, Resource, WatchEvent } from '../../src/kube/types.ts';
 import type { ApiFaults } from './api-faults.ts';
@@ -56,19 +46,8 @@ export class MemoryKubeClient implements KubeClient {
     return this.#write(`patch ${resource.kind}`, () => this.#server.patchMerge(resource, ref, patch, options.subresource), options);
   }
 
-  async patchJson<T extends KubeObject>(
-    resource: Resource,
-    ref: ObjectRef,
-    patch: JsonPatchOperation[],
-    options: WriteOptions = {},
-  ): Promise<T> {
-    if (options.subresource !== 'status') throw new Error('the API server in memory takes JSON patches of statuses alone');
-    return this.#write(`patch status of ${resource.kind}`, () => this.#server.patchStatus(resource, ref, patch), options);
-  }
-
-  async apply<T extends KubeObject>(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<T> {
-    if (options.subresource !== 'status') throw new Error('the API server in memory applies statuses alone');
-    return this.#write(`apply status of ${resource.kind}`, () => this.#server.applyStatus(resource, object), options);
+  async apply(): Promise<never> {
+    throw new Error('the API server in memory knows no server-side apply');
   }
 
   async delete(resource: Resource, ref: ObjectRef, options: DeleteOptions = {}): Promise<void> {

@@ -129,7 +129,7 @@ export class MemoryCluster {
     const lb = this.loadBalancer;
     if (!lb) return;
     this.promises.statusForgotten();
-    this.server.applyStatus(loadBalancers, { ...lb, status: {} });
+    this.server.replace(loadBalancers, { ...lb, status: {} }, 'status');
   }
 
   /** Starts an operator process; one that ends by itself is started again, as a Deployment does. */

@@ -1,5 +1,4 @@
-import type { LoadBalancerStatus } from '../../src/api/index.ts';
-import type { JsonPatchOperation } from '../../src/kube/client.ts';
+import type { LoadBalancer, LoadBalancerStatus } from '../../src/api/index.ts';
 
 /** One request to the API server, as much of it as faults are chosen by. */
 export interface Call {
@@ -25,15 +24,13 @@ export const isWrite = ({ verb, resource }: Call): boolean =>
 
 /** Whether it is the operator's word on a load balancer. */
 export const isStatusOfLoadBalancer = ({ verb, resource, subresource }: Call): boolean =>
-  verb === 'patch' && resource === 'loadbalancers' && subresource === 'status';
+  verb === 'update' && resource === 'loadbalancers' && subresource === 'status';
 
-/** What such a call has the status be: the operator replaces it as a whole (JSON patch). */
-export function statusWritten({ body }: Pick<Call, 'body'>): Partial<LoadBalancerStatus> {
-  const patch = JSON.parse(body) as JsonPatchOperation[];
-  return patch.find(({ path }) => path === '/status')!.value as Partial<LoadBalancerStatus>;
-}
+/** What such a call has the status be: the operator replaces it as a whole. */
+export const statusWritten = ({ body }: Pick<Call, 'body'>): Partial<LoadBalancerStatus> =>
+  (JSON.parse(body) as Pick<LoadBalancer, 'status'>).status ?? {};
 
-/** Which call it is, in words: `patch loadbalancers/status a/web`. */
+/** Which call it is, in words: `update loadbalancers/status a/web`. */
 export const describeCall = ({ verb, resource, subresource, namespace, name }: Call): string =>
   [verb, [resource, subresource].filter(Boolean).join('/'), [namespace, name].filter(Boolean).join('/')].filter(Boolean).join(' ');
 

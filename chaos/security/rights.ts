@@ -19,7 +19,7 @@ const everybody = [
 const operating = [
   ...each([...reads, 'patch'], 'loadbalancers.reflavor.dev'),
   ...each([...reads, 'create', 'patch', 'delete'], 'amphorae.reflavor.dev'),
-  ...each(['patch'], 'loadbalancers/status.reflavor.dev', 'amphorae/status.reflavor.dev'),
+  ...each(['update'], 'loadbalancers/status.reflavor.dev', 'amphorae/status.reflavor.dev'),
   ...each(['update'], 'loadbalancers/finalizers.reflavor.dev'),
   ...each(['create', 'patch'], 'events.events.k8s.io'),
   ...each([...reads, 'create', 'patch', 'delete'], 'pods', 'services', 'networkpolicies.networking.k8s.io', 'poddisruptionbudgets.policy'),
@@ -27,7 +27,7 @@ const operating = [
 ];
 const operatingCluster = [
   ...each(['list', 'watch'], 'flavors.reflavor.dev', 'flavorprofiles.reflavor.dev'),
-  ...each(['patch'], 'flavors/status.reflavor.dev'),
+  ...each(['update'], 'flavors/status.reflavor.dev'),
   ...each(reads, 'nodes'),
 ];
 const operatingOwn = [

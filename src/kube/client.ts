@@ -61,14 +61,6 @@ export interface DeleteOptions extends CallOptions {
   gracePeriodSeconds?: number;
 }
 
-/** One operation of RFC 6902. */
-export interface JsonPatchOperation {
-  op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
-  path: string;
-  from?: string;
-  value?: unknown;
-}
-
 /** What a partial object may look like in a merge patch (RFC 7386): `null` removes a field. */
 export type MergePatch = Record<string, unknown>;
 
@@ -88,7 +80,6 @@ export interface KubeClient {
   /** PUT. With `metadata.resourceVersion` it is a compare and swap: a conflict when someone else wrote since. */
   replace<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
   patchMerge<T extends KubeObject>(resource: Resource, ref: ObjectRef, patch: MergePatch, options?: WriteOptions): Promise<T>;
-  patchJson<T extends KubeObject>(resource: Resource, ref: ObjectRef, patch: JsonPatchOperation[], options?: WriteOptions): Promise<T>;
   /** Server-side apply: the object holds exactly the fields that `fieldManager` wants to own. */
   apply<T extends KubeObject>(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<T>;
   /** Resolves once the server has accepted it; finalizers may still hold the object. */

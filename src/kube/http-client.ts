@@ -2,7 +2,6 @@ import type {
   ApplyOptions,
   CallOptions,
   DeleteOptions,
-  JsonPatchOperation,
   KubeClient,
   ListOptions,
   MergePatch,
@@ -78,11 +77,6 @@ export class HttpKubeClient implements KubeClient {
 
   patchMerge<T extends KubeObject>(resource: Resource, ref: ObjectRef, patch: MergePatch, options: WriteOptions = {}): Promise<T> {
     return this.#write('patch', 'PATCH', resource, ref, json(patch, 'application/merge-patch+json'), options);
-  }
-
-  patchJson<T extends KubeObject>(resource: Resource, ref: ObjectRef, patch: JsonPatchOperation[], options: WriteOptions = {}): Promise<T> {
-    const content = json(patch, 'application/json-patch+json');
-    return this.#write('patch', 'PATCH', resource, ref, content, options, { repeatable: false });
   }
 
   apply<T extends KubeObject>(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<T> {

@@ -81,7 +81,7 @@ capabilities:
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [reflavor.dev]
   resources: [loadbalancers/status, amphorae/status]
-  verbs: [patch]
+  verbs: [update]
 # Where OwnerReferencesPermissionEnforcement is on, an owner reference that blocks deletion needs this.
 - apiGroups: [reflavor.dev]
   resources: [loadbalancers/finalizers]

@@ -13,7 +13,7 @@ import { amphorae, loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/controller.ts';
 import { isSame } from '../same.ts';
-import { statusPatch } from '../status-patch.ts';
+import { writeStatus } from '../write-status.ts';
 import { configurationFor, configurationSize, keeping } from './configuration.ts';
 import { freshAmphorae } from './list.ts';
 import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
@@ -291,19 +291,13 @@ function troubleOf(error: unknown): Trouble | undefined {
   return undefined;
 }
 
-async function writeStatus(
+async function write(
   { client, caches }: AmphoraReconcilerOptions,
   amphora: Amphora,
   status: AmphoraStatus,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace, name, uid } = amphora.metadata;
-  const written = await client.patchJson<Amphora>(amphorae, { namespace, name }, statusPatch(status, { uid }), {
-    subresource: 'status',
-    fieldManager: FIELD_MANAGER,
-    signal,
-  });
-  caches.amphorae.wrote(amphora, written);
+  caches.amphorae.wrote(amphora, await writeStatus(client, amphorae, amphora, status, { fieldManager: FIELD_MANAGER, signal }));
 }
 
 /** Writes what is seen now, and says when to look again. */
@@ -318,14 +312,13 @@ async function report(options: AmphoraReconcilerOptions, visit: Visit, signal: A
     const why = troubleOf(error);
     if (!why) throw error;
     const status = unseenStatus(amphora, why, clock.now());
-    if (!isSame(status, amphora.status ?? {})) await writeStatus(options, amphora, status, signal);
+    if (!isSame(status, amphora.status ?? {})) await write(options, amphora, status, signal);
     return { requeueAfterMs: UNSEEN_MS };
   }
   const known = wanted instanceof DriverError ? undefined : wanted;
   const drained = visit.drained && amphora.spec.steering === 'Draining';
   const status = amphoraStatus(amphora, seen, known, trouble, drained, clock.now());
-  if (isWorthWriting(amphora, status, visit.loadBalancer.spec.strategy.settleSeconds * 1000))
-    await writeStatus(options, amphora, status, signal);
+  if (isWorthWriting(amphora, status, visit.loadBalancer.spec.strategy.settleSeconds * 1000)) await write(options, amphora, status, signal);
   if (hasRestarted(amphora, status) && amphora.spec.steering === 'Attached') {
     const before = readyCondition(amphora);
     const why = before?.status === 'False' && before.reason !== 'Starting' ? `: ${before.message}` : '.';

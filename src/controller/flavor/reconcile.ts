@@ -1,4 +1,4 @@
-import { API_VERSION, type ConditionClaim, type FlavorStatus, mergeConditions } from '../../api/index.ts';
+import { type ConditionClaim, type FlavorStatus, mergeConditions } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Caches } from '../caches.ts';
 import { lookupFlavor } from '../parse.ts';
@@ -6,6 +6,7 @@ import { flavors } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile } from '../runtime/controller.ts';
 import { isSame } from '../same.ts';
+import { writeStatus } from '../write-status.ts';
 
 /**
  * Copies a profile's provider and topology into the flavor's status: admission policies see one object, and users, who may not read
@@ -31,7 +32,6 @@ export function flavorReconciler({ client, caches, clock }: { client: KubeClient
       conditions: mergeConditions(flavor.status?.conditions, [claim], flavor.metadata.generation, clock.now()),
     };
     if (isSame(status, flavor.status ?? {})) return;
-    const object = { apiVersion: API_VERSION, kind: 'Flavor', metadata: { name: key }, status };
-    await client.apply(flavors, object, { subresource: 'status', fieldManager: 'reflavor-flavor', force: true, signal });
+    await writeStatus(client, flavors, flavor, status, { fieldManager: 'reflavor-flavor', signal });
   };
 }

@@ -11,7 +11,7 @@ import { loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/controller.ts';
 import { isSame } from '../same.ts';
-import { statusPatch } from '../status-patch.ts';
+import { writeStatus } from '../write-status.ts';
 import { type Act, isKnownAtOnce, needsFreshEyes } from './acts.ts';
 import type { Plan } from './decision.ts';
 import { type ExecuteOptions, execute, FIELD_MANAGER, type Written } from './execute.ts';
@@ -81,7 +81,7 @@ export function loadBalancerReconciler(options: LoadBalancerReconcilerOptions): 
     } catch (error) {
       if (!(error instanceof InvalidObject)) throw error;
       const { loadBalancer } = objects;
-      await writeStatus(options, loadBalancer, invalidStatus(loadBalancer, error, clock.now()), context);
+      await report(options, loadBalancer, invalidStatus(loadBalancer, error, clock.now()), context);
       return { requeueAfterMs: resyncMs };
     }
   };
@@ -123,7 +123,7 @@ async function carryOut(
   if (again && !turned && acts.length > 0 && acts.every(isKnownAtOnce) && problems.length === 0) return { objects: after };
   if (gone) return { requeueAfterMs: resyncMs };
   const before = { ...world.loadBalancer, metadata: after.loadBalancer.metadata };
-  const loadBalancer = await writeStatus(options, before, statusOf(world, planned, problems), context);
+  const loadBalancer = await report(options, before, statusOf(world, planned, problems), context);
   if (again && turned && problems.length === 0) return { objects: { ...after, loadBalancer } };
   const retry = problems.length > 0 ? 2000 : resyncMs;
   return { requeueAfterMs: Math.min(planned.requeueAfterMs ?? retry, retry) };
@@ -137,10 +137,10 @@ function withWritten(objects: Objects, written: Written): Objects {
 }
 
 /**
- * Writes a status that differs from the one read; a compare and swap, so that a decision taken on an old object never lands.
+ * Writes a status that differs from the one read, and tells what turned by it.
  * @returns the object as it is then
  */
-async function writeStatus(
+async function report(
   { client, caches, events, notifier }: LoadBalancerReconcilerOptions,
   before: LoadBalancer,
   after: LoadBalancerStatus,
@@ -148,12 +148,7 @@ async function writeStatus(
 ): Promise<LoadBalancer> {
   const status = { ...after, notifications: notifier?.ledger(before, after) };
   if (isSame(status, before.status ?? {})) return before;
-  const { namespace, name, resourceVersion } = before.metadata;
-  const written = await client.patchJson<LoadBalancer>(loadBalancers, { namespace, name }, statusPatch(status, { resourceVersion }), {
-    subresource: 'status',
-    fieldManager: FIELD_MANAGER,
-    signal,
-  });
+  const written = await writeStatus(client, loadBalancers, before, status, { fieldManager: FIELD_MANAGER, signal });
   caches.loadBalancers.wrote(before, written);
   notifier?.written(before, status);
   for (const turn of turnsOf(before.status, status)) {

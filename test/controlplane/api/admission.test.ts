@@ -159,7 +159,7 @@ describe('the admission policies', () => {
           `--user=${user}`,
         ]);
       }
-      await controlPlane.kubectl(['create', 'clusterrole', 'flavor-status', '--verb=patch', '--resource=flavors.reflavor.dev/status']);
+      await controlPlane.kubectl(['create', 'clusterrole', 'flavor-status', '--verb=update', '--resource=flavors.reflavor.dev/status']);
       await controlPlane.kubectl(['create', 'clusterrolebinding', 'operator', '--clusterrole=flavor-status', '--user=operator']);
       await eventually(() => tenant.list(balancers, { namespace: 'team' }));
       await eventually(() => operator.create(resourceOf('Amphora'), amphora, { dryRun: true }));

@@ -80,7 +80,7 @@ describe('rights that the chart gives', () => {
     const used = [
       ...each(['get', 'list', 'watch', 'patch'], 'loadbalancers.reflavor.dev'),
       ...each(['get', 'list', 'watch', 'create', 'patch', 'delete'], 'amphorae.reflavor.dev'),
-      ...each(['patch'], 'loadbalancers/status.reflavor.dev', 'amphorae/status.reflavor.dev', 'flavors/status.reflavor.dev'),
+      ...each(['update'], 'loadbalancers/status.reflavor.dev', 'amphorae/status.reflavor.dev', 'flavors/status.reflavor.dev'),
       ...each(['list', 'watch'], 'flavors.reflavor.dev', 'flavorprofiles.reflavor.dev'),
       ...each(['get'], 'flavors.reflavor.dev'), // as everybody
       ...each(['get', 'list', 'watch'], 'nodes'),
@@ -148,7 +148,7 @@ describe('rights that the chart gives', () => {
     const rights = ['list secrets', 'patch loadbalancers.reflavor.dev', 'create amphorae.reflavor.dev', 'create events.events.k8s.io'];
     await eventually(async () => expect(await granted(operator, rights, 'team')).toEqual(rights));
     await eventually(async () => expect(await granted(operator, rights, 'default')).toEqual([]));
-    expect(await granted(operator, ['list flavors.reflavor.dev', 'patch flavors/status.reflavor.dev'], '')).toHaveLength(2);
+    expect(await granted(operator, ['list flavors.reflavor.dev', 'update flavors/status.reflavor.dev'], '')).toHaveLength(2);
     await helm(['upgrade', 'reflavor', chart, '--namespace=reflavor', '--set=operator.watchNamespaces=null'], controlPlane.kubeconfigPath);
     await eventually(async () => expect(await granted(operator, rights, 'default')).toEqual(rights));
   });

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { describeCall, isWrite, parseCall, statusWritten } from '../../../chaos/real/api-call.ts';
-import { statusPatch } from '../../../src/controller/status-patch.ts';
 
 const own = '/apis/reflavor.dev/v1alpha1/namespaces/a';
 
@@ -11,7 +10,7 @@ test.each([
   ['GET', `${own}/amphorae?limit=500`, 'list amphorae a'],
   ['GET', '/apis/reflavor.dev/v1alpha1/flavors?watch=true&resourceVersion=3', 'watch flavors'],
   ['POST', `${own}/amphorae?fieldManager=x`, 'create amphorae a'],
-  ['PATCH', `${own}/loadbalancers/web/status?force=true`, 'patch loadbalancers/status a/web'],
+  ['PUT', `${own}/loadbalancers/web/status?fieldManager=x`, 'update loadbalancers/status a/web'],
   ['PUT', '/apis/coordination.k8s.io/v1/namespaces/a/leases/b', 'update leases a/b'],
   ['DELETE', `${own}/amphorae/web-1`, 'delete amphorae a/web-1'],
 ])('%s %s is read as: %s', (method, path, words) => {
@@ -29,7 +28,7 @@ test('a write is what changes something that the operator reads back', () => {
   expect(calls.map(([method, path]) => isWrite(parseCall(method, path, '')))).toEqual([false, false, false, true, true]);
 });
 
-test('the status that the operator writes is read out of its patch', () => {
-  const body = JSON.stringify(statusPatch({ flavorId: 'large' }, { resourceVersion: '7' }));
+test('the status that the operator writes is read out of its call', () => {
+  const body = JSON.stringify({ metadata: { resourceVersion: '7' }, status: { flavorId: 'large' } });
   expect(statusWritten({ body })).toEqual({ flavorId: 'large' });
 });

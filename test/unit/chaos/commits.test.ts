@@ -2,18 +2,13 @@ import { expect, test } from '@jest/globals';
 import { parseCall } from '../../../chaos/real/api-call.ts';
 import type { ApiProxy, Interference } from '../../../chaos/real/api-proxy.ts';
 import { watchCommits } from '../../../chaos/real/commits.ts';
-import { statusPatch } from '../../../src/controller/status-patch.ts';
 
 /** What is said of statuses that are written one after the other. */
 function judged(...statuses: object[]): string[] {
   const asked: Interference[] = [];
   const commits = watchCommits({ interfere: (interference: Interference) => asked.push(interference) } as unknown as ApiProxy);
   for (const status of statuses) {
-    const call = parseCall(
-      'PATCH',
-      '/apis/reflavor.dev/v1alpha1/namespaces/a/loadbalancers/web/status',
-      JSON.stringify(statusPatch(status, {})),
-    );
+    const call = parseCall('PUT', '/apis/reflavor.dev/v1alpha1/namespaces/a/loadbalancers/web/status', JSON.stringify({ status }));
     void asked[0]?.after?.(call, { status: 200, body: '' });
   }
   return commits.wrong('a');
