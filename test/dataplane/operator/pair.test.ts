@@ -16,6 +16,7 @@ test('a pair is resized without a failed request, and is never less than a pair'
     newConnections: 6,
     keepAlive: 6,
     downloads: 2,
+    rate: 500,
     checkClientAddress: true,
   });
   await traffic.waitFor(1000);
