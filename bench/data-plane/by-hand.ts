@@ -18,12 +18,15 @@ export interface Haproxy extends Address {
   stop(): Promise<void>;
 }
 
-/** Starts it, and resolves once its port is open. `configuration` may need the folder of its files. */
+/**
+ * Starts it, and resolves once its port is open. `configuration` may need the folder of its files. It has a session of its own, as the driver
+ * `process` gives its HAProxies: Linux shares processors among sessions first (sched(7), autogroup), and that of the load would count for more.
+ */
 export async function startByHand(configuration: string | ((dir: string) => string), address: Address): Promise<Haproxy> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-bench-'));
   const [configurationFile, logFile] = [join(dir, 'haproxy.cfg'), join(dir, 'log')];
   await writeFile(configurationFile, typeof configuration === 'string' ? configuration : configuration(dir));
-  const identity = await startProcess({ name: 'haproxy', command: 'haproxy', args: ['-W', '-f', configurationFile], logFile });
+  const identity = await startProcess({ name: 'haproxy', command: 'setsid', args: ['haproxy', '-W', '-f', configurationFile], logFile });
   const stop = async () => {
     await endProcess(identity);
     await rm(dir, { recursive: true, force: true });
