@@ -1,4 +1,4 @@
-import { stable } from '../../src/controller/stable.ts';
+import { isSame } from '../../src/controller/same.ts';
 import { errorFromStatus } from '../../src/kube/errors.ts';
 import { apiVersionOf, keyOf } from '../../src/kube/paths.ts';
 import type { KubeObject, ObjectRef, Resource } from '../../src/kube/types.ts';
@@ -154,7 +154,7 @@ export class MemoryApiServer {
     if (JSON.stringify(next.spec) !== JSON.stringify(before.spec))
       next.metadata = { ...next.metadata, generation: (kept.generation ?? 0) + 1 };
     next.metadata = { ...next.metadata, resourceVersion: kept.resourceVersion };
-    if (stable(next) === stable(before)) return wire(before);
+    if (isSame(next, before)) return wire(before);
     if (kept.deletionTimestamp && !next.metadata.finalizers?.length) {
       this.#remove(resource, next);
       return wire(next);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { stable } from '../notify/stable.ts';
 import { isSame } from './same.ts';
-import { stable } from './stable.ts';
 
 test.each<[unknown, unknown, boolean]>([
   [{ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }, true],

@@ -8,7 +8,7 @@ import {
   type NotificationLedger,
   type Operation,
 } from '../api/index.ts';
-import { stable } from '../controller/stable.ts';
+import { stable } from './stable.ts';
 
 /** What an operation is to a receiver: those of the status, and what has no record there. */
 export interface Turn {
