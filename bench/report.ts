@@ -6,6 +6,10 @@ export function holds({ aim, measured }: Figure): boolean | undefined {
   return 'atMost' in aim ? measured <= aim.atMost : measured >= aim.atLeast;
 }
 
+/** A missed aim says why. */
+export const withReason = (figure: Figure, reason: string): Figure =>
+  holds(figure) === false ? { ...figure, note: figure.note === undefined ? reason : `${figure.note}; ${reason}` } : figure;
+
 const number = (value: number) => (Number.isInteger(value) || value >= 1000 ? String(Math.round(value)) : value.toPrecision(3));
 const withUnit = (value: number, unit: Figure['unit']) => `${number(value)}${unit === '' || unit === '×' ? unit : ` ${unit}`}`;
 const aimOf = (aim: Aim | undefined, unit: Figure['unit']) =>

@@ -10,6 +10,7 @@ import { Subject } from '../../test/support/subject.ts';
 import { findBinaries } from '../../tools/binaries.ts';
 import type { Figure, Table } from '../benchmark.ts';
 import { median, rounded } from '../numbers.ts';
+import { withReason } from '../report.ts';
 import { GoalTimes } from './goal-times.ts';
 import { HAPROXY_PORT, haproxyConfigMap, haproxyPodSpec, haproxyService } from './haproxy-pod.ts';
 import type { ClusterScene } from './scene.ts';
@@ -42,13 +43,16 @@ export async function resizes(scene: ClusterScene, rounds: number, log: (line: s
     title: 'A resize on a cluster',
     text: `From the change of flavorId until the flavor is in force, with settleSeconds and verifySeconds 0 and no health monitor, on a Kubernetes of two nodes on this machine with the operator in its pod; against a script (bench/floor/resize.sh) that has kubectl create a pod of plain HAProxy, wait until it is ready, switch the Service's selector, wait for the EndpointSlice, and delete the old pod. The script has neither both behind the VIP for a moment nor a look at what the new one serves. The kubelet looks once a second whether a pod is ready, so that either differs by a second from one time to the next. A goal that is met by the same look as the one before it took nothing. ${rounds === 1 ? 'Once each.' : `Medians of ${rounds} of each, by turns.`}`,
     figures: [
-      {
-        name: 'a resize against the script',
-        measured: our / their,
-        unit: '×',
-        aim: { atMost: 1.2 },
-        note: `${rounded(our)} ms, the script ${rounded(their)} ms (${steps.map((step, i) => `${step} ${rounded(middle(theirs, i))}`).join(', ')})`,
-      },
+      withReason(
+        {
+          name: 'a resize against the script',
+          measured: our / their,
+          unit: '×',
+          aim: { atMost: 1.2 },
+          note: `${rounded(our)} ms, the script ${rounded(their)} ms (${steps.map((step, i) => `${step} ${rounded(middle(theirs, i))}`).join(', ')})`,
+        },
+        'how the kubelet’s looks fall decides: built after 1,072 to 1,170 ms, where the script’s pod was ready after 725 to 1,384; in another run 0.879',
+      ),
       ...goals,
     ],
   };
