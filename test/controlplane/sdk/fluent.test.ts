@@ -23,14 +23,17 @@ test('a resize, its wait and its cancel work by way of it', async () => {
   const client = fromFluentClient(kfc);
   // Whoever waits by way of it asks now and then: a resize goes on here only once it was seen to run.
   const ref = await setting.create({ strategy: { settleSeconds: 0, verifySeconds: 3600, drainSeconds: 2 } });
+  const steps: string[] = [];
   let goesOn: Promise<void> | undefined;
   const done = await waitForResize(client, await resize(client, ref, 'large'), {
     onProgress: ({ state }) => {
+      steps.push(state);
       if (state === 'Running') goesOn ??= setting.patch(ref, { strategy: { verifySeconds: 0 } });
     },
   });
   await goesOn;
   expect(done.status).toMatchObject({ flavorId: 'large', provisioningStatus: 'ACTIVE' });
+  expect(steps).toContain('Running');
   await setting.patch(ref, { strategy: { verifySeconds: 3600 } });
   await resize(client, ref, 'small');
   await setting.until(ref, ({ status }) => expect(status?.operation?.step).toBe('Detached'));
