@@ -1,4 +1,5 @@
 /** What clients notice of a resize, of what people do without one, and of a lost half of a pair: the same traffic throughout. */
+import { eventually } from '../test/support/eventually.ts';
 import { httpSpec, Subject } from '../test/support/subject.ts';
 import { freePorts } from '../tools/ports.ts';
 import { type Members, startMembers } from '../tools/traffic/members.ts';
@@ -123,7 +124,8 @@ async function deletedFirst(members: Members, rounds: number, log: (line: string
 /** The active half of a pair ends or hangs. Clients give a request up after a second, and come again. */
 async function halfLost(bench: BenchStack, members: Members, rounds: number, log: (line: string) => void): Promise<Figure[]> {
   const { lb, address } = await created(bench, members, 'small-ha', 2);
-  const uid = (await lb.get()).metadata.uid;
+  const folder = `${bench.stack.dir}/amphorae/loadbalancers/${(await lb.get()).metadata.uid}/amphorae`;
+  const lost = new Set<number>();
   const figures: Figure[] = [];
   for (const [what, signal] of [
     ['the active half of a pair is killed', 'SIGKILL'],
@@ -131,14 +133,10 @@ async function halfLost(bench: BenchStack, members: Members, rounds: number, log
   ] as const) {
     const all: TrafficCounts[] = [];
     for (let round = 0; round < rounds; round++) {
-      // What was lost the last time is there again.
-      await lb.untilAtRest('small-ha', 2);
-      const active = (await lb.amphorae()).find(({ spec, status }) => spec.role === 'MASTER' && status?.attached)!;
+      const pids = await eventually(() => activeHalf(lb, folder, lost), { withinMs: 120_000 });
       const traffic = await flowing(address, 1000);
-      const folder = `${bench.stack.dir}/amphorae/loadbalancers/${uid}/amphorae/${active.metadata.name}/`;
-      const pids = pidsOf(folder);
-      if (pids.length < 2) throw new Error(`master and worker of ${active.metadata.name} are not to be found`);
       for (const pid of pids) process.kill(pid, signal);
+      for (const pid of pids) lost.add(pid);
       const { requests, failed: failedBefore } = traffic.counts();
       await traffic.waitFor((counts) => counts.requests - counts.failed >= requests - failedBefore + 3 * rate);
       all.push(await traffic.stop());
@@ -147,6 +145,16 @@ async function halfLost(bench: BenchStack, members: Members, rounds: number, log
     figures.push(gap(`${what}: the longest time without an answer`, all), failed(what, all));
   }
   return figures;
+}
+
+/** The processes, HAProxy's master and worker, of the half of a whole pair that takes the connections. @throws while one of them is lost */
+async function activeHalf(lb: Subject, folder: string, lost: ReadonlySet<number>): Promise<number[]> {
+  await lb.untilAtRest('small-ha', 2);
+  const active = (await lb.amphorae()).find(({ spec, status }) => spec.role === 'MASTER' && status?.attached);
+  const pids = active ? pidsOf(`${folder}/${active.metadata.name}/`) : [];
+  if (pids.length < 2 || pids.some((pid) => lost.has(pid)))
+    throw new Error(`${active?.metadata.name ?? 'the active half'} has not come back`);
+  return pids;
 }
 
 const failed = (what: string, all: TrafficCounts[], aim?: Figure['aim']): Figure => {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ImageTag } from './api/flavorprofile.ts';
 import { ObjectName } from './api/meta.ts';
 import { GITOPS_MANAGERS } from './api/ownership.ts';

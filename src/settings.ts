@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { type Command, CommanderError, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BindAddress } from './controller/runtime/server.ts';
 
 /** One setting: how it is written, what it means, what it may be, and what to say when it is something else. */

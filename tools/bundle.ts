@@ -8,7 +8,8 @@ import { chmod, cp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { licensesOf } from './package/licenses.ts';
+import { clientNodeAsUsed } from './package/client-node.ts';
+import { filesIn, licensesOf } from './package/licenses.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -29,9 +30,9 @@ const { metafile } = await build({
   target: 'node24',
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   legalComments: 'linked',
   logLevel: 'warning',
+  plugins: [clientNodeAsUsed],
   banner: {
     // CommonJS packages inside call require, which an ES module does not have.
     js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nconst __dirname = import.meta.dirname;",
@@ -44,6 +45,6 @@ await cp(join(root, 'node_modules/@fastify/swagger-ui/static'), docs, {
   recursive: true,
   filter: (file) => !file.endsWith('/swagger-ui.js'),
 });
-const licences = licensesOf([...Object.keys(metafile.inputs), 'node_modules/@fastify/swagger-ui/static/'], root);
+const licences = licensesOf([...filesIn(metafile), 'node_modules/@fastify/swagger-ui/static/'], root);
 await writeFile(join(dirname(values.out), 'THIRD-PARTY-LICENSES.txt'), licences);
 console.log(`bundle: ${relative(process.cwd(), values.out)}`);

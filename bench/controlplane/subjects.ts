@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ProcessIdentity } from '../../tools/processes.ts';
@@ -22,6 +23,13 @@ export interface Subject {
 /** How many objects of a kind are worked on at the same time: this operator's default. */
 export const CONCURRENCY = 8;
 
+/** What the image has Node start with. */
+function imageFlags(): string[] {
+  const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
+  const [, entrypoint = '[]'] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
+  return (JSON.parse(entrypoint) as string[]).filter((argument) => argument.startsWith('--'));
+}
+
 /** The operator as its image has it, in one file without types. */
 export const reflavor: Subject = {
   name: 'Reflavor',
@@ -34,12 +42,7 @@ export const reflavor: Subject = {
       kubeconfigPath,
       logFile: join(dir, 'operator.log'),
       env: { ...process.env, BENCH_WORLD: join(dir, 'world') },
-      // The image’s own flags; `BENCH_NODE_OPTIONS=--cpu-prof --cpu-prof-dir=…` profiles it.
-      program: [
-        '--max-semi-space-size=2',
-        '--heap-growing-percent=25',
-        ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []),
-        join(dir, 'operator.mjs'),
-      ],
+      // `BENCH_NODE_OPTIONS=--cpu-prof --cpu-prof-dir=…` profiles it.
+      program: [...imageFlags(), ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), join(dir, 'operator.mjs')],
     }),
 };

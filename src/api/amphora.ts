@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlavorData, Provider } from './flavorprofile.ts';
 import { type API_VERSION, atomicList, Condition, mapList, Name, type ObjectMeta, ObjectName, Port, Timestamp } from './meta.ts';
 

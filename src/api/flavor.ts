@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FlavorData, Provider, Topology } from './flavorprofile.ts';
 import { type API_VERSION, Condition, cel, mapList, type ObjectMeta, ObjectName } from './meta.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type API_VERSION, atomicList, cel, type ObjectMeta } from './meta.ts';
 
 /** Octavia's topologies: one amphora, or an active one with a standby. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { atomicList, cel, FreeText, mapList, Name, ObjectName, Port, setList } from './meta.ts';
 
 /** Octavia's listener protocols; those that HAProxy can't serve are refused in words. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Topology } from './flavorprofile.ts';
 import { Listener } from './listener.ts';
 import {

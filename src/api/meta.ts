@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export { API_VERSION, GROUP, VERSION } from './names.ts';
 

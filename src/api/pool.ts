@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AlpnProtocol, TlsCiphers, TlsVersion, Token } from './listener.ts';
 import { atomicList, cel, FreeText, mapList, Name, ObjectName, Port, setList } from './meta.ts';
 

@@ -64,3 +64,15 @@ test('has nothing of what is gone, nor of another object of its name', () => {
   latest.wrote(at('1'), at('2'));
   expect(version()).toBe('6');
 });
+
+test('shows an object whose last finalizer was taken off as that leaves it, though its version is the same', () => {
+  const going = (finalizers?: string[]): KubeObject => {
+    const object = at('2');
+    return { ...object, metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', ...(finalizers && { finalizers }) } };
+  };
+  put(going(['reflavor.dev/amphora']));
+  latest.wrote(going(['reflavor.dev/amphora']), going());
+  expect(latest.get('shop/web')?.metadata.finalizers).toBeUndefined();
+  for (const event of store.remove(going())) tell(event);
+  expect(latest.get('shop/web')).toBeUndefined();
+});

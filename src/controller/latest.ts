@@ -22,7 +22,9 @@ export class Latest<T extends KubeObject> implements Omit<Watched<T>, 'onEvent'>
   /** What a write that was decided on `before` was answered with. */
   wrote(before: T, after: T): void {
     const { uid = '', resourceVersion = '' } = before.metadata;
-    if (after.metadata.resourceVersion === resourceVersion) return;
+    // Whoever takes the last finalizer off is answered with the version that is gone by that.
+    const isLast = after.metadata.deletionTimestamp !== undefined && !after.metadata.finalizers?.length;
+    if (after.metadata.resourceVersion === resourceVersion && !isLast) return;
     const known = this.#written.get(uid);
     const replaced = known?.object.metadata.resourceVersion === resourceVersion ? known.replaced : new Set<string>();
     const { managedFields: _, ...metadata } = after.metadata;

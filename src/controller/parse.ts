@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { FlavorProfileSpec, FlavorSpec, type LoadBalancer, LoadBalancerSpec } from '../api/index.ts';
 import type { Caches } from './caches.ts';
 import type { FlavorLookup } from './loadbalancer/world.ts';

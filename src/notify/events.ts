@@ -39,8 +39,8 @@ export interface KubeEventRecorderOptions {
 /** An event that was, or is to be, written: the same thing happening again raises its count rather than making another. */
 interface Series {
   key: string;
-  regarding: KubeObject;
-  content: EventContent;
+  regarding: Reference;
+  content: Omit<EventContent, 'related'> & { related?: Reference };
   namespace: string;
   name: string;
   firstAt: number;
@@ -123,8 +123,9 @@ export class KubeEventRecorder implements EventRecorder {
     }
     const series: Series = {
       key,
-      regarding,
-      content,
+      // No more of the objects than that: thousands are remembered.
+      regarding: referenceTo(regarding),
+      content: { ...content, related: related && referenceTo(related) },
       // Events of what has no namespace live in `default`, as the API demands.
       namespace: metadata.namespace ?? 'default',
       name: this.#nameFor(metadata.name, now),
@@ -202,12 +203,14 @@ export class KubeEventRecorder implements EventRecorder {
       reason: content.reason,
       action: content.action,
       note: cut(content.note, maxNoteBytes),
-      regarding: referenceTo(regarding),
-      related: content.related && referenceTo(content.related),
+      regarding,
+      related: content.related,
     };
     return event;
   }
 }
+
+type Reference = ReturnType<typeof referenceTo>;
 
 function referenceTo({ apiVersion, kind, metadata }: KubeObject) {
   const { name, namespace, uid, resourceVersion } = metadata;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FlavorData, GOALS, type LoadBalancer, OperationKind, OperationResult, Topology } from '../api/index.ts';
 import type { Turn } from './notifications.ts';
 

@@ -7,7 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Access } from './access.ts';
 import type { Caller } from './auth/authentication.ts';
 import type { Authorization } from './auth/authorization.ts';

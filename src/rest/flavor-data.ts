@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Compute, FlavorData, Topology } from '../api/index.ts';
 import { OctaviaFault, parseBody } from './octavia/index.ts';
 

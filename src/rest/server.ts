@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { Access } from './access.ts';
 import type { App } from './app.ts';
 import { type Authentication, tokenOf } from './auth/authentication.ts';

@@ -1,5 +1,5 @@
 /** The values of the Helm chart: values.yaml, values.schema.json and the table in its README all come from here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ImageTag } from '../../src/api/flavorprofile.ts';
 import { ObjectName } from '../../src/api/meta.ts';
 import { GITOPS_MANAGERS } from '../../src/api/ownership.ts';

@@ -1,5 +1,5 @@
 /** What the CRDs say beside their schemas: names, scope, columns of `kubectl get`, rules about the whole object. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AmphoraSpec, AmphoraStatus } from '../../src/api/amphora.ts';
 import { FlavorSpec, FlavorStatus } from '../../src/api/flavor.ts';
 import { FlavorProfileSpec } from '../../src/api/flavorprofile.ts';

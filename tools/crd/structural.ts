@@ -1,5 +1,5 @@
 /** From zod to what a CustomResourceDefinition takes: a structural schema (KEP "Structural schemas for CRDs"). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A node of an OpenAPI v3 schema, with the `x-kubernetes-*` extensions. */
 export interface Schema {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { packageInputs } from '../package/build.ts';
+import { clientNodeAsUsed } from '../package/client-node.ts';
+import { filesIn } from '../package/licenses.ts';
 import { foldersOf } from './packages.ts';
 import type { Bundles } from './page.ts';
 
@@ -18,8 +20,9 @@ export async function bundledFolders(): Promise<Bundles> {
     metafile: true,
     outfile: 'nowhere.mjs',
     logLevel: 'error',
+    plugins: [clientNodeAsUsed],
   });
-  const image = foldersOf(Object.keys(metafile.inputs));
+  const image = foldersOf(filesIn(metafile));
   // Its page of the API's description is copied from there (tools/bundle.ts).
   image.add('node_modules/@fastify/swagger-ui');
   return { image, package: foldersOf(await packageInputs()) };

@@ -1,10 +1,10 @@
 /** The npm package `reflavor`: the SDK, its types, and the kubectl plugin in one file. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { completionScript } from '../../src/cli/completion.ts';
-import { licensesOf } from './licenses.ts';
+import { clientNodeAsUsed } from './client-node.ts';
+import { filesIn, licensesOf } from './licenses.ts';
 import { manifest } from './manifest.ts';
 import { writeTypes } from './types.ts';
 
@@ -22,15 +22,10 @@ const common = {
   absWorkingDir: root,
 } satisfies BuildOptions;
 
-/**
- * Of client-node the plugin needs the KubeConfig alone, and its requests are the SDK's: undici, which ends Node 20 as it is imported, is left
- * out.
- */
-const kubeConfigAlone: Plugin = {
-  name: 'kubeconfig-alone',
+/** Requests of the plugin are the SDK's: undici, which client-node's KubeConfig would bring, ends Node 20 as it is imported. */
+const withoutUndici: Plugin = {
+  name: 'without-undici',
   setup({ onResolve, onLoad }) {
-    const config = join(dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node'))), 'config.js');
-    onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({ path: config }));
     onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'left-out' }));
     onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export const { Agent, ProxyAgent, fetch } = {};' }));
   },
@@ -42,7 +37,7 @@ const ofCli = {
   ...common,
   entryPoints: [join(root, 'src/cli/main.ts')],
   format: 'cjs',
-  plugins: [kubeConfigAlone],
+  plugins: [clientNodeAsUsed, withoutUndici],
 } satisfies BuildOptions;
 
 /** Builds the package into a folder, which is emptied first; it can be packed as it is. */
@@ -63,7 +58,7 @@ export async function buildPackage(out: string): Promise<void> {
   for (const program of ['kubectl-lb', 'kubectl_complete-lb']) chmodSync(join(out, program), 0o755);
   writeTypes(join(out, 'types'));
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(ours), null, 2)}\n`);
-  writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf(inputsOf(sdk.metafile, cli.metafile), root));
+  writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf(filesIn(sdk.metafile, cli.metafile), root));
   copyFileSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copyFileSync(join(root, 'tools/package/README.md'), join(out, 'README.md'));
 }
@@ -71,7 +66,5 @@ export async function buildPackage(out: string): Promise<void> {
 /** The files that the package is bundled of, relative to the checkout. */
 export async function packageInputs(): Promise<string[]> {
   const made = await Promise.all([ofSdk, ofCli].map((options) => build({ ...options, write: false, outfile: 'nowhere' })));
-  return inputsOf(...made.map(({ metafile }) => metafile));
+  return filesIn(...made.map(({ metafile }) => metafile));
 }
-
-const inputsOf = (...metafiles: Metafile[]): string[] => metafiles.flatMap(({ inputs }) => Object.keys(inputs));

@@ -1,5 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+
+/** The files of which anything is in what was built, relative to the checkout. */
+export const filesIn = (...metafiles: Metafile[]): string[] =>
+  metafiles.flatMap(({ outputs }) =>
+    Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((file) => inputs[file]!.bytesInOutput > 0)),
+  );
 
 /**
  * The licence texts of the packages that these files belong to, each once.

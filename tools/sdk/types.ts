@@ -1,7 +1,7 @@
 /** The TypeScript types of the kinds, in plain words, for users who have neither this repository nor zod. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import * as api from '../../src/api/index.ts';
 
 interface Schema {

@@ -15,7 +15,6 @@ import type { Reconcile, ReconcileContext, ReconcileResult } from '../runtime/co
 import { isSame } from '../same.ts';
 import { writeStatus } from '../write-status.ts';
 import { configurationFor, configurationSize, keeping } from './configuration.ts';
-import { freshAmphorae } from './list.ts';
 import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
 import { isDrained, readyCondition } from './view.ts';
 
@@ -124,16 +123,23 @@ async function mayGo(
   lb: LoadBalancer | undefined,
   { signal, log }: ReconcileContext,
 ): Promise<boolean> {
-  const { client, driver, clock } = options;
+  const { client, caches, driver, clock } = options;
+  // Its object goes by itself then.
+  if (!stale.metadata.finalizers?.includes(AMPHORA_FINALIZER)) return true;
+  const stays = (amphora: Amphora) => lb && !lb.metadata.deletionTimestamp && !isDrained(amphora, lb.spec.strategy, clock.now());
+  if (stays(stale)) return false;
   const fresh = await freshly(options, stale, signal);
   if (!fresh) return true;
-  if (lb && !lb.metadata.deletionTimestamp && !isDrained(fresh, lb.spec.strategy, clock.now())) return false;
+  if (stays(fresh)) return false;
   await driver.detach(fresh, signal);
   await driver.destroy(fresh, signal);
   const finalizers = (fresh.metadata.finalizers ?? []).filter((f) => f !== AMPHORA_FINALIZER);
   const { namespace, name, resourceVersion } = fresh.metadata;
   const patch = { metadata: { resourceVersion, finalizers } };
-  await client.patchMerge(amphorae, { namespace, name }, patch, { fieldManager: FIELD_MANAGER, signal });
+  caches.amphorae.wrote(
+    fresh,
+    await client.patchMerge<Amphora>(amphorae, { namespace, name }, patch, { fieldManager: FIELD_MANAGER, signal }),
+  );
   log.info({ loadBalancer: fresh.spec.loadBalancer.name, operation: fresh.spec.operation }, 'destroyed');
   return true;
 }
@@ -241,10 +247,12 @@ async function requireAnother(
   if (seen.lost || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
   const reached = (await driver.observeVip(vipRef(lb), signal))?.attached ?? [];
   if (!reached.includes(amphora.metadata.name)) return;
-  const staying = (await freshAmphorae(client, lb, signal))
-    .filter((a) => a.metadata.uid !== amphora.metadata.uid && a.spec.steering === 'Attached')
-    .map((a) => a.metadata.name);
-  if (reached.some((name) => staying.includes(name))) return;
+  const { namespace } = amphora.metadata;
+  for (const name of reached) {
+    if (name === amphora.metadata.name) continue;
+    const other = await find<Amphora>(client, amphorae, { namespace, name }, signal);
+    if (other?.spec.steering === 'Attached') return;
+  }
   throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
 }
 

@@ -1,13 +1,12 @@
-import type { Amphora, LoadBalancer } from '../../api/index.ts';
+import { type Amphora, LOADBALANCER_UID_LABEL, type LoadBalancer } from '../../api/index.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { find } from '../../kube/find.ts';
 import { type AmphoraDriver, DriverError, type ExistingAmphora } from '../../provider/amphora/driver.ts';
 import type { Resolved } from '../amphora/configuration.ts';
-import { freshAmphorae } from '../amphora/list.ts';
 import { amphoraeOf, type Caches } from '../caches.ts';
 import { lookupFlavor } from '../parse.ts';
 import type { Resolutions } from '../resolutions.ts';
-import { loadBalancers } from '../resources.ts';
+import { amphorae, loadBalancers } from '../resources.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { vipRef } from './vip.ts';
 import type { World } from './world.ts';
@@ -51,7 +50,9 @@ export async function freshObjects(
   const existing = await driver.list(vipRef(before), signal);
   const loadBalancer = await find<LoadBalancer>(client, loadBalancers, metadata, signal);
   if (loadBalancer?.metadata.uid !== metadata.uid || !loadBalancer) return undefined;
-  return { loadBalancer, amphorae: await freshAmphorae(client, loadBalancer, signal), existing, freshAt };
+  const labelSelector = `${LOADBALANCER_UID_LABEL}=${metadata.uid}`;
+  const { items } = await client.listAll<Amphora>(amphorae, { namespace: metadata.namespace, labelSelector, signal });
+  return { loadBalancer, amphorae: items, existing, freshAt };
 }
 
 const nothing: Resolved = {

@@ -229,8 +229,9 @@ export class Reflector<T extends KubeObject> {
 
   #transform(object: T): T {
     if (this.#options.transform) return this.#options.transform(object);
-    delete object.metadata.managedFields;
-    return object;
+    // Copied, since V8 keeps an object that something was deleted from as a hash table.
+    const { managedFields: _, ...metadata } = object.metadata;
+    return { ...object, metadata };
   }
 
   #tellAll(event: StoreEvent<T>): void {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalidInput, OctaviaFault } from './fault.ts';
 
 /** What bodies of requests are made of. null is for "the default", as in Octavia; a PUT leaves alone what it does not name. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { LoadBalancer, LoadBalancerSpec } from '../../api/index.ts';
 import { conflict, invalidInput } from './fault.ts';
 import { snake } from './fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { HealthMonitor, type LoadBalancer, type Pool } from '../../api/index.ts';
 import { Bool, integer, oneOf, Project, Tags, Text } from './body.ts';
 import { changed, type Draft, note, settled, withChild } from './change.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { L7Policy, type Listener, type LoadBalancer } from '../../api/index.ts';
 import { Bool, integer, oneOf, Project, Reference, Tags, Text } from './body.ts';
 import { changed, type Draft, note, settled, swap, withChild } from './change.ts';

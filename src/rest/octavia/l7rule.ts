@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { L7CompareType, type L7Policy, L7Rule, L7RuleType, type Listener, type LoadBalancer } from '../../api/index.ts';
 import { Bool, oneOf, Project, Tags } from './body.ts';
 import { changed, type Draft, note, settled, swap, withChild } from './change.ts';

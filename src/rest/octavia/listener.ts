@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InsertHeaders, Listener, ListenerProtocol, ListenerTls, type LoadBalancer } from '../../api/index.ts';
 import { isCidr } from '../../provider/amphora/haproxy/address.ts';
 import { Bool, integer, oneOf, Port, Project, Reference, Tags, Text } from './body.ts';

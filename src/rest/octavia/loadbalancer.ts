@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSION, type LoadBalancer, LoadBalancerSpec } from '../../api/index.ts';
 import { Bool, IpAddress, Project, Reference, Tags, Text } from './body.ts';
 import { changed, type Draft, settled } from './change.ts';

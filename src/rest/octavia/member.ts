@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type LoadBalancer, Member, type Pool } from '../../api/index.ts';
 import { Bool, IpAddress, integer, Port, Project, Reference, Tags, Text } from './body.ts';
 import { changed, type Draft, note, settled, swap, withChild } from './change.ts';

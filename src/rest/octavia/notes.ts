@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LoadBalancer } from '../../api/index.ts';
 import { OctaviaFault } from './fault.ts';
 import { childrenOf } from './ids.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LbAlgorithm, type Listener, type LoadBalancer, Pool, PoolProtocol, PoolTls, SessionPersistence } from '../../api/index.ts';
 import { Bool, oneOf, Project, Reference, Tags, Text } from './body.ts';
 import { changed, type Draft, note, settled, swap, withChild } from './change.ts';

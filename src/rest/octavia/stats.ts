@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Amphora, ListenerStatistics } from '../../api/index.ts';
 
 /** `GET …/stats`, below `stats`. null: nobody has counted yet. */

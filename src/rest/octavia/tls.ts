@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AlpnProtocol, TlsVersion } from '../../api/index.ts';
 import { oneOf } from './body.ts';
 

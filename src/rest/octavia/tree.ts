@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Listener, LoadBalancer, Pool } from '../../api/index.ts';
 import { HealthMonitorResponse, healthMonitorOf } from './healthmonitor.ts';
 import { idOf, pathOf } from './ids.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Amphora, LoadBalancer } from '../../api/index.ts';
 import { OperatingStatus, ProvisioningStatus } from '../../api/index.ts';
 import type { Flavors } from './flavors.ts';

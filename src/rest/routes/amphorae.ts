@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Amphora, conditionOf, isTrue, type LoadBalancer } from '../../api/index.ts';
 import {
   type App,

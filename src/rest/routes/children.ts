@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type App, answers, answersNothing, ById, type Context, callerOf } from '../app.ts';
 import {
   createHealthMonitor,

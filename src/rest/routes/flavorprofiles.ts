@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSION, type FlavorProfile, FlavorProfileSpec } from '../../api/index.ts';
 import { flavorProfiles as resource } from '../../controller/resources.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSION, type Flavor, FlavorProfileSpec, FlavorSpec, ObjectName } from '../../api/index.ts';
 import { flavors as resource } from '../../controller/resources.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LoadBalancer } from '../../api/index.ts';
 import { loadBalancers } from '../../controller/resources.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type App, answers, answersMany, ById, Listing, listed } from '../app.ts';
 import type { Item } from '../listing.ts';
 import { NETWORKS, notFound } from '../octavia/index.ts';

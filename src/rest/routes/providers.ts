@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type App, answers, Listing, listed } from '../app.ts';
 import { capabilities } from '../flavor-data.ts';
 import { OctaviaFault } from '../octavia/index.ts';

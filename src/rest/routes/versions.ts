@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type App, answers } from '../app.ts';
 
 /** Octavia's versions up to the last one of which something is here (API reference, "API versions"); clients look at them for what they may ask. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type CloudEvent, HTTP } from 'cloudevents';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OperationKind } from '../../../src/api/index.ts';
 import { DATA_SCHEMA } from '../../../src/notify/payload.ts';
 
