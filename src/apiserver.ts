@@ -26,7 +26,8 @@ export async function runApi(
   listening: (address: BindAddress) => void = () => {},
 ): Promise<void> {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  // By default it would wake an idle process a hundred times a second.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 });
   const metrics = new RestMetrics(registry);
   const client = connect(
     { kubeconfig: config.kubeconfig, context: config.context },

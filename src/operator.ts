@@ -17,7 +17,8 @@ import { KubeEventRecorder } from './notify/events.ts';
  */
 export async function runOperator(config: Config, setup: Setup, log: Log, stop: AbortSignal): Promise<number> {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  // By default it would wake an idle process a hundred times a second.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 });
   const metrics = new RuntimeMetrics(registry);
   const cluster = { kubeconfig: config.kubeconfig, context: config.context };
   const namespace = config.operatorNamespace ?? namespaceOf(cluster);

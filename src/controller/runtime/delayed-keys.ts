@@ -5,7 +5,15 @@ interface Entry {
   dueAt: number;
 }
 
-/** Keys that become due later. A key waits once; asked for twice, the sooner time wins. One timer serves all. */
+/** From that delay on it matters little whether a key is due a moment later; milliseconds. */
+const PATIENT_MS = 2000;
+/** To how full a moment the time of a patient key is put off, so that many are due at once and an idle process is seldom woken; milliseconds. */
+const TICK_MS = 200;
+
+/**
+ * Keys that become due later; after a long delay up to a fifth of a second later than that. A key waits once; asked for twice, the sooner time wins. One timer
+ * serves all.
+ */
 export class DelayedKeys {
   readonly #clock: Clock;
   readonly #due: (key: string) => void;
@@ -25,7 +33,8 @@ export class DelayedKeys {
   }
 
   add(key: string, delayMs: number): void {
-    const dueAt = this.#clock.monotonic() + delayMs;
+    const exactly = this.#clock.monotonic() + delayMs;
+    const dueAt = delayMs < PATIENT_MS ? exactly : Math.ceil(exactly / TICK_MS) * TICK_MS;
     const waiting = this.#dueAt.get(key);
     if (waiting !== undefined && waiting <= dueAt) return;
     this.#dueAt.set(key, dueAt);

@@ -45,6 +45,26 @@ describe('work queue', () => {
     expect(queue.depth).toBe(0);
   });
 
+  test('long delays end together, none of them early and none long after its time', async () => {
+    const { clock, queue } = newQueue();
+    for (const [key, delayMs] of [
+      ['short', 1],
+      ['a', 5001],
+      ['b', 5050],
+      ['c', 5199],
+      ['d', 5201],
+    ] as const)
+      queue.addAfter(key, delayMs);
+    await clock.advance(5000);
+    expect(await takeAll(queue)).toEqual(['short']);
+    await clock.advance(199);
+    expect(queue.depth).toBe(0);
+    await clock.advance(1);
+    expect((await takeAll(queue)).sort()).toEqual(['a', 'b', 'c']);
+    await clock.advance(200);
+    expect(await takeAll(queue)).toEqual(['d']);
+  });
+
   test('of two delays for one key the sooner wins, whichever came first', async () => {
     const { clock, queue } = newQueue();
     queue.addAfter('a', 100);
