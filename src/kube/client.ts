@@ -52,6 +52,8 @@ export interface WatchOptions extends Selection {
   allowWatchBookmarks?: boolean;
   /** WatchList (KEP-3157): first the whole collection as ADDED events, closed by a bookmark annotated `k8s.io/initial-events-end`. */
   sendInitialEvents?: boolean;
+  /** false: `metadata.managedFields` comes empty, whatever the server has, which spares much of the reading. Default true. */
+  managedFields?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {

@@ -10,6 +10,7 @@ import type {
 } from './client.ts';
 import type { Connection } from './connection.ts';
 import { isGone } from './errors.ts';
+import { withoutManagedFields } from './managed-fields.ts';
 import { apiVersionOf, collectionPath, keyOf, objectPath, queryString } from './paths.ts';
 import { type Call, Sender, type SenderOptions } from './sender.ts';
 import type { KubeList, KubeObject, ObjectRef, Resource, WatchEvent } from './types.ts';
@@ -90,10 +91,10 @@ export class HttpKubeClient implements KubeClient {
   }
 
   async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions = {}): AsyncGenerator<WatchEvent<T>, void, void> {
-    const { namespace, signal, allowWatchBookmarks = true, ...selection } = options;
+    const { namespace, signal, allowWatchBookmarks = true, managedFields = true, ...selection } = options;
     const path = collectionPath(resource, namespace) + queryString({ watch: true, allowWatchBookmarks, ...selection });
     const call: Call = { verb: 'watch', method: 'GET', path, resource, subject: namespace ?? '', repeatable: true };
-    for await (const line of this.#sender.stream(call, signal)) yield JSON.parse(line);
+    for await (const line of this.#sender.stream(call, signal)) yield JSON.parse(managedFields ? line : withoutManagedFields(line));
   }
 
   getText(path: string, options: CallOptions = {}): Promise<string> {

@@ -160,7 +160,8 @@ export class Reflector<T extends KubeObject> {
       : { resourceVersion: this.#version };
     this.#metrics.watchOpened();
     try {
-      for await (const event of client.watch<T>(resource, { ...selection, ...from, timeoutSeconds, signal: guard.signal })) {
+      const managedFields = this.#options.transform !== undefined;
+      for await (const event of client.watch<T>(resource, { ...selection, ...from, timeoutSeconds, managedFields, signal: guard.signal })) {
         guard.heard();
         this.#metrics.event(event.type);
         if (event.type === 'ERROR') throw errorFromStatus(`watch ${resource.plural}`, event.object.code ?? 500, event.object);
