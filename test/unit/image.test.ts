@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,8 @@ import { renderKubeconfig } from '../../tools/kubeconfig.ts';
 const exec = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+/** What it copies of the checkout. */
+const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) => paths!.split(' '));
 const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string;
   devDependencies: Record<string, string>;
@@ -20,9 +22,16 @@ const { version, devDependencies } = JSON.parse(readFileSync(join(root, 'package
 describe('the bundle', () => {
   let dir: string;
   beforeAll(async () => {
-    // Far from node_modules: what is missing in the file is missed here.
+    // Made of what the image copies alone, and far from node_modules: what is missing in either is missed here.
     dir = await mkdtemp(join(tmpdir(), 'reflavor-bundle-'));
-    await exec(process.execPath, [join(root, 'tools/bundle.ts'), '--out', join(dir, 'reflavor.mjs')]);
+    const context = await mkdtemp(join(tmpdir(), 'reflavor-context-'));
+    try {
+      for (const path of sources) await cp(join(root, path), join(context, path), { recursive: true });
+      await symlink(join(root, 'node_modules'), join(context, 'node_modules'));
+      await exec(process.execPath, [join(context, 'tools/bundle.ts'), '--out', join(dir, 'reflavor.mjs')]);
+    } finally {
+      await rm(context, { recursive: true, force: true });
+    }
   }, 60_000);
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -76,9 +85,8 @@ describe('the image', () => {
       .split('\n')
       .filter((line) => line.startsWith('!'))
       .map((line) => line.slice(1));
-    const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) => paths!.split(' '));
     expect(sources.filter((path) => !existsSync(join(root, path)))).toEqual([]);
-    expect(sources.sort()).toEqual(letIn.sort());
+    expect([...sources].sort()).toEqual(letIn.sort());
   });
 
   test('runs the Node that is tested with, on the version that it says', () => {
