@@ -47,7 +47,7 @@ beforeAll(async () => {
       downloads: 2,
       downloadBytes: 400_000,
       downloadSeconds: 3,
-      rate: 500,
+      rate: 450,
       checkClientAddress: true,
       maxSeconds: 1800,
     });
