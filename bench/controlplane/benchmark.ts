@@ -105,7 +105,7 @@ function roundsTable(count: number, own: Measured, peer: Measured): Table {
         '',
         1,
       ),
-      'some amphorae were read once more before they were taken from the VIP',
+      'a visit that a conflict sends back looks twice',
     ),
     each(`${kind}: writes for each`, mine, count, isWrite),
     each(`${kind}: the peer’s`, theirs, count, isWrite),
@@ -150,7 +150,7 @@ function idleTable(count: number, { idle }: Measured): Table {
       ),
       withReason(
         { name: 'memory', measured: idle.residentMiB, unit: 'MiB', aim: { atMost: 300 } },
-        'V8 has not collected yet what the rounds left behind; of 1,000 balancers, 60 MiB were in use by a heap snapshot',
+        'V8 has not collected yet what the rounds left behind',
       ),
       { name: 'API calls a minute', measured: (60 * sum(idle.calls)) / idle.seconds, unit: '', note: perObject(idle.calls, 1) },
     ],
