@@ -10,7 +10,7 @@ RUN npm install --no-save --no-fund --no-audit --omit=dev \
  && npm install --no-save --no-fund --no-audit --prefix /reflavor "esbuild@$(node -p 'require("./package.json").devDependencies.esbuild')"
 COPY tsconfig.json ./
 COPY tools/bundle.ts tools/
-COPY tools/package/client-node.ts tools/package/licenses.ts tools/package/
+COPY tools/package/licenses.ts tools/package/
 COPY src src
 RUN node tools/bundle.ts
 

@@ -8,7 +8,6 @@ import { chmod, cp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { clientNodeAsUsed } from './package/client-node.ts';
 import { filesIn, licensesOf } from './package/licenses.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -32,7 +31,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
-  plugins: [clientNodeAsUsed],
+  // No names kept: they would make each of client-node's hundreds of classes for objects of the API look as if it did something, and stay.
   banner: {
     // CommonJS packages inside call require, which an ES module does not have.
     js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nconst __dirname = import.meta.dirname;",

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { packageInputs } from '../package/build.ts';
-import { clientNodeAsUsed } from '../package/client-node.ts';
 import { filesIn } from '../package/licenses.ts';
 import { foldersOf } from './packages.ts';
 import type { Bundles } from './page.ts';
@@ -20,7 +19,6 @@ export async function bundledFolders(): Promise<Bundles> {
     metafile: true,
     outfile: 'nowhere.mjs',
     logLevel: 'error',
-    plugins: [clientNodeAsUsed],
   });
   const image = foldersOf(filesIn(metafile));
   // Its page of the API's description is copied from there (tools/bundle.ts).
