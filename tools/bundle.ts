@@ -31,7 +31,6 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
-  // No names kept: they would make each of client-node's hundreds of classes for objects of the API look as if it did something, and stay.
   banner: {
     // CommonJS packages inside call require, which an ES module does not have.
     js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nconst __dirname = import.meta.dirname;",
