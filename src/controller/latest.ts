@@ -1,3 +1,4 @@
+import { stripManagedFields } from '../kube/managed-fields.ts';
 import { keyOf } from '../kube/paths.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { Watched } from '../kube/watched.ts';
@@ -27,11 +28,10 @@ export class Latest<T extends KubeObject> implements Omit<Watched<T>, 'onEvent'>
     if (after.metadata.resourceVersion === resourceVersion && !isLast) return;
     const known = this.#written.get(uid);
     const replaced = known?.object.metadata.resourceVersion === resourceVersion ? known.replaced : new Set<string>();
-    const { managedFields: _, ...metadata } = after.metadata;
     // The watch may have been quicker than the answer.
     const seen = this.#cache.get(keyOf(before))?.metadata.resourceVersion;
     replaced.add(resourceVersion);
-    if (seen !== undefined && replaced.has(seen)) this.#written.set(uid, { object: { ...after, metadata }, replaced });
+    if (seen !== undefined && replaced.has(seen)) this.#written.set(uid, { object: stripManagedFields(after), replaced });
   }
 
   get(key: string): T | undefined {

@@ -1,3 +1,5 @@
+import type { KubeObject } from './types.ts';
+
 const KEY = '"managedFields":[';
 const [QUOTE, OPEN, CLOSE] = [0x22, 0x5b, 0x5d];
 
@@ -16,6 +18,12 @@ export function withoutManagedFields(json: string): string {
     else if (code === CLOSE) depth--;
   }
   return `${json.slice(0, start + KEY.length)}]${json.slice(at)}`;
+}
+
+/** The object without `metadata.managedFields`; a copy, since V8 keeps an object that something was deleted from as a hash table. */
+export function stripManagedFields<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** Where the string ends that begins there: at a quote with an even number of backslashes before it. */

@@ -1,5 +1,6 @@
 import type { KubeClient, Selection, WatchOptions } from '../../kube/client.ts';
 import { errorFromStatus, isGone, isInvalid } from '../../kube/errors.ts';
+import { stripManagedFields } from '../../kube/managed-fields.ts';
 import { keyOf } from '../../kube/paths.ts';
 import type { KubeObject, Resource, WatchEvent } from '../../kube/types.ts';
 import { type Backoff, backoffMs } from './backoff.ts';
@@ -229,10 +230,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   #transform(object: T): T {
-    if (this.#options.transform) return this.#options.transform(object);
-    // Copied, since V8 keeps an object that something was deleted from as a hash table.
-    const { managedFields: _, ...metadata } = object.metadata;
-    return { ...object, metadata };
+    return (this.#options.transform ?? stripManagedFields)(object);
   }
 
   #tellAll(event: StoreEvent<T>): void {
