@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The operator and the API in one file on a slim base, as a user without rights. HAProxy is for the driver `process`.
+# The operator and the API as one bundle on a slim base, as a user without rights. HAProxy is for the driver `process`.
 
 FROM docker.io/library/node:24-bookworm-slim AS build
 WORKDIR /reflavor/build
@@ -10,7 +10,7 @@ RUN npm install --no-save --no-fund --no-audit --omit=dev \
  && npm install --no-save --no-fund --no-audit --prefix /reflavor "esbuild@$(node -p 'require("./package.json").devDependencies.esbuild')"
 COPY tsconfig.json ./
 COPY tools/bundle.ts tools/
-COPY tools/package/licenses.ts tools/package/
+COPY tools/package/client-node.ts tools/package/licenses.ts tools/package/program.ts tools/package/
 COPY src src
 RUN node tools/bundle.ts
 
@@ -19,8 +19,7 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends haproxy \
  && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* \
  && install -d -o 65532 -g 65532 /var/lib/reflavor
-COPY --from=build /reflavor/build/dist/reflavor.mjs /reflavor/build/dist/reflavor.mjs.LEGAL.txt /reflavor/build/dist/THIRD-PARTY-LICENSES.txt /usr/local/lib/reflavor/
-COPY --from=build /reflavor/build/dist/docs /usr/local/lib/reflavor/docs
+COPY --from=build /reflavor/build/dist/reflavor /usr/local/lib/reflavor
 COPY LICENSE /usr/local/lib/reflavor/
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -35,7 +35,7 @@ export const reflavor: Subject = {
   name: 'Reflavor',
   prepare: async (dir) => {
     const [tool, entry] = ['../../tools/bundle.ts', 'operator.ts'].map((file) => join(import.meta.dirname, file)) as [string, string];
-    await promisify(execFile)(process.execPath, [tool, `--entry=${entry}`, `--out=${join(dir, 'operator.mjs')}`]);
+    await promisify(execFile)(process.execPath, [tool, `--entry=${entry}`, `--out=${join(dir, 'program')}`]);
   },
   start: ({ kubeconfigPath, dir }) =>
     startReflavor('operator', 'operator', ['--driver=simulated', `--concurrency=${CONCURRENCY}`, '--log-level=warn'], {
@@ -43,6 +43,6 @@ export const reflavor: Subject = {
       logFile: join(dir, 'operator.log'),
       env: { ...process.env, BENCH_WORLD: join(dir, 'world') },
       // `BENCH_NODE_OPTIONS=--cpu-prof --cpu-prof-dir=…` profiles it.
-      program: [...imageFlags(), ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), join(dir, 'operator.mjs')],
+      program: [...imageFlags(), ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), join(dir, 'program/reflavor.mjs')],
     }),
 };

@@ -54,11 +54,11 @@ export interface StageOptions {
 export async function startStage({ diskMib, ownClock = false }: StageOptions = {}): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-chaos-'));
   const stateDir = join(dir, 'amphorae');
-  const program = join(dir, 'reflavor.mjs');
+  const bundle = join(dir, 'program');
   const [controlPlane, members] = await Promise.all([
     startControlPlane({ dir: join(dir, 'control-plane') }),
     startMembers(),
-    run(process.execPath, [join(root, 'tools/bundle.ts'), '--out', program]),
+    run(process.execPath, [join(root, 'tools/bundle.ts'), '--out', bundle]),
   ]);
   const { kubeconfigPath: adminKubeconfig } = controlPlane;
   await applyCrds(adminKubeconfig);
@@ -78,7 +78,7 @@ export async function startStage({ diskMib, ownClock = false }: StageOptions = {
     const operator = new OperatorProcess({
       kubeconfigPath,
       stateDir,
-      program: [...(ownClock ? [`--import=${join(import.meta.dirname, 'clock.mjs')}`] : []), program],
+      program: [...(ownClock ? [`--import=${join(import.meta.dirname, 'clock.mjs')}`] : []), join(bundle, 'reflavor.mjs')],
       env: { ...process.env, CHAOS_CLOCK: clockFile },
       logFile: join(dir, `${name}.log`),
       flags: ['--progress-ms=100', '--observe-seconds=1', ...flags],

@@ -1,8 +1,8 @@
 import type { Plugin } from 'esbuild';
 
 /**
- * Of client-node only what is used goes into a bundle that keeps names, as if its package.json said `sideEffects: false`: otherwise the hundreds of
- * classes that it has for the API's objects go along for their names, and are made at every start.
+ * Of client-node only what is used goes into a bundle, as if its package.json said `sideEffects: false`: otherwise the hundreds of classes that it has
+ * for the API's objects go along, and are made at every start: 12 MiB of the operator's memory.
  */
 export const clientNodeAsUsed: Plugin = {
   name: 'client-node-as-used',
