@@ -16,7 +16,7 @@ export const cluster: Benchmark = {
     }
     return onCluster(async (scene) => {
       if (size === 'quick') return { tables: [await resizes(scene, 1, log)] };
-      return { tables: [await resizes(scene, 9, log), await updates(scene, { loaded: 2, lost: 2 }, log)] };
+      return { tables: [await resizes(scene, 15, log), await updates(scene, { loaded: 2, lost: 2 }, log)] };
     }, log);
   },
 };

@@ -95,7 +95,7 @@ function roundsTable(count: number, own: Measured, peer: Measured): Table {
     ratio(`${kind}: CPU time of the operator`, mine.cpuSeconds, theirs.cpuSeconds, 's'),
     withReason(
       ratio(`${kind}: peak memory`, mine.peakMiB, theirs.peakMiB, 'MiB', 1.5),
-      'Node with the operator’s program takes about 100 MiB before its first object',
+      'Node with the operator’s program takes some 80 MiB before its first object',
     ),
     withReason(
       ratio(

@@ -24,25 +24,31 @@ export interface Subject {
 export const CONCURRENCY = 8;
 
 /** What the image has Node start with. */
-function imageFlags(): string[] {
+function startOfImage(): { flags: string[]; env: Record<string, string> } {
   const dockerfile = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
   const [, entrypoint = '[]'] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
-  return (JSON.parse(entrypoint) as string[]).filter((argument) => argument.startsWith('--'));
+  const allocator = [...dockerfile.matchAll(/\b(MALLOC_\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]);
+  return {
+    flags: (JSON.parse(entrypoint) as string[]).filter((argument) => argument.startsWith('--')),
+    env: Object.fromEntries(allocator),
+  };
 }
 
-/** The operator as its image has it, in one file without types. */
+/** The operator as its image has it, bundled. */
 export const reflavor: Subject = {
   name: 'Reflavor',
   prepare: async (dir) => {
     const [tool, entry] = ['../../tools/bundle.ts', 'operator.ts'].map((file) => join(import.meta.dirname, file)) as [string, string];
     await promisify(execFile)(process.execPath, [tool, `--entry=${entry}`, `--out=${join(dir, 'program')}`]);
   },
-  start: ({ kubeconfigPath, dir }) =>
-    startReflavor('operator', 'operator', ['--driver=simulated', `--concurrency=${CONCURRENCY}`, '--log-level=warn'], {
+  start: ({ kubeconfigPath, dir }) => {
+    const { flags, env } = startOfImage();
+    return startReflavor('operator', 'operator', ['--driver=simulated', `--concurrency=${CONCURRENCY}`, '--log-level=warn'], {
       kubeconfigPath,
       logFile: join(dir, 'operator.log'),
-      env: { ...process.env, BENCH_WORLD: join(dir, 'world') },
+      env: { ...process.env, ...env, BENCH_WORLD: join(dir, 'world') },
       // `BENCH_NODE_OPTIONS=--cpu-prof --cpu-prof-dir=…` profiles it.
-      program: [...imageFlags(), ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), join(dir, 'program/reflavor.mjs')],
-    }),
+      program: [...flags, ...(process.env.BENCH_NODE_OPTIONS?.split(' ') ?? []), join(dir, 'program/reflavor.mjs')],
+    });
+  },
 };
