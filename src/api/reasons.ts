@@ -12,6 +12,7 @@ export const REASONS = {
   // Available
   Serving: 'At least one amphora takes the traffic of the VIP.',
   NoAmphora: 'No amphora takes the traffic of the VIP.',
+  AmphoraSilent: 'New connections reach an amphora that does not answer the operator: traffic goes on as it was, edits wait.',
   // Resizing
   NeverResized: 'No resize has been asked for yet.',
   ResizeInProgress: 'A resize is running; its goals stand in status.operation.',

@@ -23,6 +23,8 @@ import type { AmphoraObservation } from '../../src/provider/amphora/driver.ts';
 interface Fact {
   running: boolean;
   lost: boolean;
+  /** Why it doesn't answer the operator, though it runs. */
+  silent: { reason: string; message: string } | undefined;
   problem: { reason: string; message: string } | undefined;
   /** Why its place is soon to be taken from it. */
   disruption: { reason: string; message: string } | undefined;
@@ -164,20 +166,23 @@ export class Model {
     const broken = this.flavors.get(object.spec.flavorId)?.broken ?? false;
     const seen: AmphoraObservation = {
       exists: true,
-      running: fact.running && !fact.lost,
+      running: fact.running && !fact.lost && !fact.silent,
       lost: fact.lost,
-      problem: fact.problem ?? (broken && !fact.running ? { reason: 'ImageNotFound', message: 'The image is not to be had.' } : undefined),
+      problem:
+        fact.problem ??
+        fact.silent ??
+        (broken && !fact.running ? { reason: 'ImageNotFound', message: 'The image is not to be had.' } : undefined),
       disruption: fact.disruption,
       address: '127.0.0.1',
       startedAt: fact.running ? new Date(fact.startedAt) : undefined,
       attached: fact.attached,
-      configurationHash: fact.loaded,
-      membersRevision: fact.loaded && 'm1',
-      listeners: fact.loaded ? [{ protocolPort: 80, open: true }] : [],
+      configurationHash: fact.silent ? undefined : fact.loaded,
+      membersRevision: fact.silent ? undefined : fact.loaded && 'm1',
+      listeners: fact.loaded && !fact.silent ? [{ protocolPort: 80, open: true }] : [],
       members: fact.down.map((address) => ({ pool: 'web', address, protocolPort: 8080, status: 'ERROR' })),
       uncheckedMembers: fact.unchecked,
       stickTablesSynced: true,
-      connections: { current: 0, total: 0, queued: false },
+      connections: { current: 0, total: 0, queued: fact.silent !== undefined },
       statistics: [],
     };
     const refused = this.refused.has(this.edition) && fact.loaded !== this.edition;
@@ -220,6 +225,18 @@ export class Model {
     found.fact.problem = undefined;
   }
 
+  /** It goes on serving, and no longer answers the operator for this reason; undefined: it does again. */
+  silence(name: string, reason: { reason: string; message: string } | undefined): void {
+    const found = this.amphorae.get(name);
+    if (found) found.fact.silent = reason;
+  }
+
+  /** Its HAProxy ends, and nobody starts it again. */
+  crash(name: string): void {
+    const found = this.amphorae.get(name);
+    if (found) found.fact.running = false;
+  }
+
   /** The place where an amphora runs is being cleared, or no longer. One that is made from then on gets another. */
   disrupt(name: string, on = true): void {
     const found = this.amphorae.get(name);
@@ -254,8 +271,8 @@ export class Model {
       fact.running = true;
       fact.startedAt = this.now;
       fact.loaded = this.edition;
-    } else if (!this.refused.has(this.edition)) fact.loaded = this.edition;
-    if (object.spec.steering === 'Attached') fact.attached = true;
+    } else if (!this.refused.has(this.edition) && !fact.silent) fact.loaded = this.edition;
+    if (object.spec.steering === 'Attached' && !fact.silent) fact.attached = true;
   }
 
   #execute(act: Act): void {
@@ -304,6 +321,7 @@ export class Model {
     const fact: Fact = {
       running: false,
       lost: false,
+      silent: undefined,
       problem: undefined,
       disruption: undefined,
       attached: false,

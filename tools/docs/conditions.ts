@@ -2,7 +2,8 @@
 const CONDITIONS: Record<string, Record<string, string>> = {
   LoadBalancer: {
     Ready: 'It is what its spec asks for. False: the message says what is being done, or what you can do.',
-    Available: 'At least one amphora takes the traffic of the VIP, whatever else goes on.',
+    Available:
+      'At least one amphora takes the traffic of the VIP, whatever else goes on. Unknown: the operator gets no answer, of the VIP or of an amphora that new connections reach.',
     Resizing: 'A resize is running. False: the reason says what came of the last one.',
     Reconciling: 'There only while True: the operator is bringing it nearer to its spec.',
     Stalled: 'There only while True: nothing will change until you change something; the message says what.',

@@ -553,6 +553,71 @@ describe('an amphora that the operator can’t control', () => {
   });
 });
 
+describe('an amphora that does not answer the operator', () => {
+  const unheard = { reason: 'DriverFailed', message: 'HAProxy has not answered the operator for 5 s.' };
+  const traffic = (model: Model) => Object.fromEntries((model.status.amphorae ?? []).map(({ role, traffic }) => [role, traffic]));
+  /** All that are there; new connections reach them all the same. */
+  const silenced = (flavorId: string) => {
+    const model = active(flavorId);
+    for (const name of model.amphorae.keys()) model.silence(name, unheard);
+    for (let i = 0; i < 20; i++) model.round();
+    return model;
+  };
+
+  test.each([
+    { flavorId: 'small', carrying: { STANDALONE: 'Carries' } },
+    { flavorId: 'ha', carrying: { MASTER: 'Carries', BACKUP: 'Standby' } },
+  ])('is not said to be out while new connections reach it: $flavorId', ({ flavorId, carrying }) => {
+    const model = silenced(flavorId);
+    const told = condition(model, 'Available');
+    expect(told).toMatchObject({ status: 'Unknown', reason: 'AmphoraSilent', message: expect.stringContaining(unheard.message) });
+    expect(told?.message).toMatch(/New connections reach lb-.* as before.*Traffic goes on; edits wait.*reflavor\.dev\/failover/);
+    expect(condition(model, 'Ready')).toMatchObject({ status: 'False', reason: 'DriverFailed' });
+    expect(model.status.operatingStatus).toBe('DEGRADED');
+    expect(traffic(model)).toEqual(carrying);
+    expect(model.status.operation).toMatchObject({ kind: 'Create', number: 1 });
+    for (const name of model.amphorae.keys()) model.silence(name, undefined);
+    model.until(isActive);
+    expect(condition(model, 'Available')).toMatchObject({ status: 'True', reason: 'Serving' });
+  });
+
+  test.each([
+    { flavorId: 'small', next: 'large' },
+    { flavorId: 'ha', next: 'hb' },
+  ])('gives way to others that do, in a failover and in a resize: $flavorId', ({ flavorId, next }) => {
+    const model = silenced(flavorId);
+    annotate(model, 'failover', 'f1');
+    // Nobody knows of connections that are left there: they get the whole of their time.
+    model.until((m) => m.status.operation?.kind === 'Failover' && isActive(m), 1000, neverWithout);
+    for (const name of model.amphorae.keys()) model.silence(name, unheard);
+    want(model, next);
+    model.until((m) => m.status.flavorId === next && isActive(m), 1000, neverWithout);
+  });
+
+  test('and is new is not given the traffic by a resize', () => {
+    const model = active();
+    const [old] = model.amphorae.keys();
+    want(model, 'large');
+    model.until((m) => m.amphorae.size === 2, 400, neverWithout);
+    const [fresh] = [...model.amphorae.keys()].filter((name) => name !== old);
+    model.silence(fresh!, unheard);
+    for (let i = 0; i < 20; i++) model.round();
+    expect(model.status).toMatchObject({ flavorId: 'small', operation: { to: 'large' } });
+    expect(model.serving().map((a) => a.metadata.name)).toEqual([old]);
+    expect(condition(model, 'Available')?.status).toBe('True');
+  });
+
+  test('is said to be out once no connection reaches it', () => {
+    const model = silenced('small');
+    for (const name of model.amphorae.keys()) model.crash(name);
+    model.hinder('small', { reason: 'CrashLoop', message: 'HAProxy ended.' });
+    model.round();
+    model.round();
+    expect(condition(model, 'Available')).toMatchObject({ status: 'False', reason: 'NoAmphora' });
+    expect(model.status.operatingStatus).toBe('ERROR');
+  });
+});
+
 describe('what is no error', () => {
   test('a VIP without its outside address is waited for, and serves inside', () => {
     const model = active();

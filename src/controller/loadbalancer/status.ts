@@ -11,9 +11,10 @@ import {
   type Operation,
   type ProvisioningStatus,
   REASONS,
+  type Reason,
   rfc3339,
 } from '../../api/index.ts';
-import { isDraining, isReady, serves } from '../amphora/view.ts';
+import { isDraining, isReady, lossOf, readyCondition, serves } from '../amphora/view.ts';
 import type { Plan } from './decision.ts';
 import { type Book, hasFailed } from './operation.ts';
 import { listenerPorts } from './ports.ts';
@@ -82,10 +83,13 @@ function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): P
 }
 
 /** Octavia's operating status, from what the amphorae that carry the traffic see of the members. */
-function operatingOf({ loadBalancer: { spec, status }, amphorae, vip }: World): OperatingStatus {
+function operatingOf(world: World): OperatingStatus {
+  const { spec, status } = world.loadBalancer;
+  const { amphorae, vip } = world;
   if (!spec.adminStateUp) return 'OFFLINE';
   const seen =
     amphorae.map((v) => v.object).find((a) => serves(a) && a.spec.role !== 'BACKUP') ?? amphorae.map((v) => v.object).find(serves);
+  if (!seen && amphorae.some((v) => isSilent(v.object, world))) return 'DEGRADED';
   if (!seen) return status?.flavorId === undefined ? 'OFFLINE' : 'ERROR';
   const down = (seen.status?.unhealthyMembers ?? []).filter((m) => m.status === 'ERROR');
   const closed = listenerPorts({ spec }).some((l) => !vip?.ports.includes(l.port));
@@ -111,11 +115,12 @@ function resizeWord(operation: Operation | undefined): string {
 }
 
 function amphoraLine(a: Amphora, world: World): NonNullable<LoadBalancerStatus['amphorae']>[number] {
-  const active = world.amphorae.some(({ object: o }) => serves(o) && o.spec.role !== 'BACKUP');
+  const takes = (o: Amphora) => serves(o) || (o.spec.steering === 'Attached' && isSilent(o, world));
+  const active = world.amphorae.some(({ object: o }) => takes(o) && o.spec.role !== 'BACKUP');
   const past = a.spec.steering === 'Detached' && a.status?.steeredAt !== undefined;
   const traffic = isDraining(a)
     ? 'Draining'
-    : serves(a)
+    : takes(a)
       ? a.spec.role === 'BACKUP' && active
         ? 'Standby'
         : 'Carries'
@@ -132,6 +137,13 @@ function amphoraLine(a: Amphora, world: World): NonNullable<LoadBalancerStatus['
     connections: a.status?.connections?.current,
   };
 }
+
+/**
+ * It doesn't answer the operator, and new connections reach it all the same by what the VIP says: whoever runs it (its kubelet, the checks of the VIP) knows
+ * better whether it serves. What is planned rests on amphorae that answer.
+ */
+const isSilent = (a: Amphora, { vip }: World): boolean =>
+  !isReady(a) && lossOf(a) === undefined && (vip?.attached.includes(a.metadata.name) ?? false);
 
 /** The conditions. Reconciling and Stalled are there only while True, and never both (kstatus). */
 function claims(world: World, plan: Plan, provisioning: ProvisioningStatus, problems: ActProblem[]): ConditionClaim[] {
@@ -161,6 +173,8 @@ function available(world: World): ConditionClaim {
   const open = world.vip !== undefined && (world.vip.ports.length > 0 || listenerPorts(world.loadBalancer).length === 0);
   if (serving.length > 0 && !open)
     return { type: 'Available', status: 'False', reason: 'VipPending', message: 'The VIP has no open port.' };
+  const silent = world.amphorae.map((v) => v.object).filter((a) => isSilent(a, world));
+  if (serving.length === 0 && silent.length > 0) return { type: 'Available', status: 'Unknown', ...silence(silent) };
   if (serving.length === 0) return { type: 'Available', status: 'False', reason: 'NoAmphora', message: REASONS.NoAmphora };
   const connections = serving.map((v) => v.object.metadata.name).join(', ');
   return {
@@ -169,6 +183,14 @@ function available(world: World): ConditionClaim {
     reason: 'Serving',
     message: `The VIP${world.vip?.address ? ` ${world.vip.address}` : ''} is served by ${connections}.`,
   };
+}
+
+/** What happened to amphorae that don't answer the operator, what goes on, and what to do. */
+function silence(silent: Amphora[]): { reason: Reason; message: string } {
+  const told = silent.map(readyCondition).find((ready) => ready && ready.reason !== 'Starting');
+  const who = silent.map((a) => a.metadata.name).join(', ');
+  const message = `New connections reach ${who} as before, by what is seen of the VIP, but the operator gets no answer there${told ? `: ${told.message}` : '.'} Traffic goes on; edits wait until it answers. If that lasts, have the operator reach it again, or replace it: set the annotation reflavor.dev/failover to a new value.`;
+  return { reason: 'AmphoraSilent', message };
 }
 
 /** The condition Resizing is always there; once a resize is over it says what came of it. */

@@ -44,9 +44,11 @@ const NOT_LOADED = new Set(['InvalidSpec', 'ConfigurationRefused', 'Configuratio
 /** A listener with this problem does what it is to do, if not quite as was meant. */
 const WARNING = 'ClientAddressTranslated';
 
-/** The amphora that takes new connections: what it sees of the members counts. */
+/** The amphora that takes new connections, and answers: what it sees of the members counts. */
 export const carrierOf = ({ status }: LoadBalancer, amphorae: readonly Amphora[]): Amphora | undefined =>
-  amphorae.find(({ metadata }) => status?.amphorae?.some(({ name, traffic }) => traffic === 'Carries' && name === metadata.name));
+  amphorae.find(({ metadata }) =>
+    status?.amphorae?.some(({ name, traffic, ready }) => traffic === 'Carries' && ready && name === metadata.name),
+  );
 
 const memberKey = (pool: string, { address, protocolPort }: Pick<Member, 'address' | 'protocolPort'>) =>
   `${pool} ${canonicalAddress(address) ?? address} ${protocolPort}`;
