@@ -4,6 +4,7 @@ import { hierarchies } from '../../../tools/cluster/cgroups.ts';
 import { cniConfig, kubeletConfig, kubeProxyConfig } from '../../../tools/cluster/config.ts';
 import { debianMirror } from '../../../tools/cluster/images/debian.ts';
 import { clusterRange, freeRange, nodeRange, outsideLink } from '../../../tools/cluster/network.ts';
+import { countWithoutCluster } from '../../../tools/cluster/obstacle.ts';
 
 describe('the range of a cluster', () => {
   test('is the first that no route touches', () => {
@@ -102,5 +103,15 @@ describe('the mirror of Debian', () => {
 
   test('is missing in words on another distribution', () => {
     expect(() => debianMirror({}, 'deb http://mirror.example/ubuntu noble main\n')).toThrow('DEBIAN_MIRROR');
+  });
+});
+
+describe('suites of the cluster that can not run', () => {
+  test.each(['true', '1', 'woodpecker'])('fail in CI, which is there to show them: CI=%s', (CI) => {
+    expect(countWithoutCluster({ CI })).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+
+  test.each([undefined, '', '0', 'false'])('are skipped elsewhere: CI=%s', (CI) => {
+    expect(countWithoutCluster({ CI })).toEqual({ passed: 0, failed: 0, skipped: 1 });
   });
 });
