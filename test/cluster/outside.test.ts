@@ -56,9 +56,12 @@ describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
   ] as const)('lose no request to a resize from $flavors.0 under externalTrafficPolicy $policy', async ({ policy, flavors, count }) => {
     const lb = new Subject(scene, `${policy.toLowerCase()}-${count}`);
     const service = { type: 'LoadBalancer', externalTrafficPolicy: policy };
-    await lb.create(httpSpec(members, PORT, { flavorId: flavors[0], vip: { service } }));
-    await lb.until((o) => expect(conditionOf(o.status?.conditions, 'Ready')?.reason).toBe('VipPending'));
     const { range } = scene.local!;
+    const { listeners, ...spec } = httpSpec(members, PORT, { flavorId: flavors[0], vip: { service } }) as { listeners: object[] };
+    const allowing = (...cidrs: string[]) => listeners.map((listener) => ({ ...listener, allowedCidrs: cidrs }));
+    // Only where addresses are kept can a client be let in by its own, and others be kept out.
+    await lb.create({ ...spec, listeners: policy === 'Local' ? allowing(`${range.outside}/32`) : listeners });
+    await lb.until((o) => expect(conditionOf(o.status?.conditions, 'Ready')?.reason).toBe('VipPending'));
     const address = range.outsideRange.replace('0/24', `${++given}`);
     const ingress = JSON.stringify({ status: { loadBalancer: { ingress: [{ ip: address }] } } });
     await lb.kubectl(['patch', 'service', `${lb.name}-vip`, '--subresource=status', '--type=merge', `--patch=${ingress}`]);
@@ -92,7 +95,14 @@ describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
     expect(verdictOf(counts)).toEqual(unharmed);
     expect(counts.byKind.downloads.requests).toBeGreaterThan(3);
     expect(await serviceOf(lb)).toEqual(before);
-    if (policy === 'Local') expect(await nodesOf(lb)).toEqual(nodes);
+    if (policy === 'Local') {
+      expect(await nodesOf(lb)).toEqual(nodes);
+      expect((await lb.get()).status?.listenerProblems ?? []).toEqual([]);
+      await lb.patch({ listeners: allowing('192.0.2.0/24') });
+      await eventually(() => expect(addressSeenAt(`${address}:${PORT}`)).rejects.toThrow(/fetch failed/), { withinMs: 30_000 });
+      await lb.patch({ listeners: allowing('192.0.2.0/24', `${range.outside}/32`) });
+      await eventually(async () => expect(await addressSeenAt(`${address}:${PORT}`)).toBe(range.outside), { withinMs: 30_000 });
+    }
     console.info(
       `externalTrafficPolicy ${policy}, ${flavors[0]}: ${counts.requests} requests from outside through a resize, ${counts.failed} failed`,
     );
