@@ -1,13 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { attachCluster, type Cluster, startCluster } from '../../tools/cluster/cluster.ts';
+import { attachCluster, type Cluster, startCluster, stopCluster } from '../../tools/cluster/cluster.ts';
+import { CHART_NAMESPACE } from '../../tools/cluster/install-chart.ts';
 import { clusterObstacle } from '../../tools/cluster/obstacle.ts';
 import { run } from '../../tools/cluster/run.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeUnless, nodesElsewhere } from '../support/unless.ts';
+
+const root = join(import.meta.dirname, '../..');
 
 describeUnless(nodesElsewhere ?? clusterObstacle(), 'a cluster on this machine', () => {
   let dir: string;
@@ -104,6 +107,43 @@ describeUnless(nodesElsewhere ?? clusterObstacle(), 'a cluster on this machine',
     );
     expect(await surroundings()).toEqual(before);
   }, 60_000);
+});
+
+describeUnless(nodesElsewhere ?? clusterObstacle(), 'what make cluster starts', () => {
+  /** A checkout like this one: whoever works in this one may have a cluster of it running. */
+  let checkout: string;
+  const dir = () => join(checkout, '.reflavor/cluster');
+  const program = (name: string) => run(process.execPath, [join(checkout, 'tools/cluster', name)], { cwd: checkout });
+
+  beforeAll(async () => {
+    checkout = await mkdtemp(join(tmpdir(), 'reflavor-checkout-'));
+    const others = new Set(['node_modules', 'dist', '.reflavor', '.git'].map((name) => join(root, name)));
+    await cp(root, checkout, { recursive: true, filter: (path) => !others.has(path) });
+    await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  });
+  afterAll(async () => {
+    await stopCluster(dir());
+    await rm(checkout, { recursive: true, force: true });
+  }, 60_000);
+
+  test('outlives the program that started it, with the operator ready, and make cluster-down leaves the machine as it was', async () => {
+    const before = await surroundings();
+    expect(await program('up.ts')).toContain('make cluster-down ends it');
+    const cluster = (await attachCluster(dir()))!;
+    const { id } = cluster.range;
+    await cluster.kubectl(['wait', 'deployment', '--all', `--namespace=${CHART_NAMESPACE}`, '--for=condition=Available', '--timeout=60s']);
+    const present = await presence(checkout, id);
+    expect(present).toMatchObject({ interfaces: true, routes: true, cgroups: true });
+    expect(present.processes.length).toBeGreaterThan(10);
+
+    expect(await program('down.ts')).toContain('everything that make cluster started has ended');
+    expect(existsSync(dir())).toBe(false);
+    await eventually(async () =>
+      expect(await presence(checkout, id)).toEqual({ processes: [], interfaces: false, routes: false, cgroups: false }),
+    );
+    expect(await surroundings()).toEqual(before);
+    expect(await program('down.ts')).toContain('nothing ran');
+  }, 300_000);
 });
 
 /** What a cluster of this folder and range has on this machine, outside its folder. */
