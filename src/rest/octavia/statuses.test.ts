@@ -110,6 +110,12 @@ describe('the operating status', () => {
     });
   });
 
+  test('of members is not made up where the amphora that carries the traffic does not answer', () => {
+    const silent = { name: 'amp', flavorId: 'small', role: 'STANDALONE', traffic: 'Carries', ready: false } as const;
+    const lb = scene({}, { amphorae: [silent], provisioningStatus: 'PENDING_UPDATE' });
+    expect(operating(lb, [amphora()])).toMatchObject({ listener: 'OFFLINE', pool: 'OFFLINE', members: ['OFFLINE', 'OFFLINE'] });
+  });
+
   test('of members of a pool that has the endpoints of a Service shows in the pool', () => {
     const lb = scene({ members: [] });
     lb.spec.pools![0]!.service = { name: 'backend', port: 80 };
