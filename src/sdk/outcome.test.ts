@@ -49,6 +49,10 @@ describe('a wait for a resize goes on', () => {
         { annotations: { 'reflavor.dev/retry': 'now' } },
       ),
     ],
+    [
+      'while a retry was not taken up, whose refusal would be an old one',
+      loadBalancer({ resize: 'Refused', conditions: ready('FlavorDisabled', 'no') }, { annotations: { 'reflavor.dev/retry': 'now' } }),
+    ],
     ['while another operation ends first', loadBalancer({ operation: run(4, 'medium', { result: 'Superseded' }) })],
     ['while nothing was begun, as under suspend', loadBalancer()],
   ])('%s', (_, object) => expect(outcomeOf(object, aim)).toEqual({ is: 'Waiting' }));
@@ -109,16 +113,6 @@ describe('a wait for a resize ends', () => {
   test('with NotFound when it is being deleted', () => {
     expect(errorOf(loadBalancer({}, { deletionTimestamp: startedAt }))).toBeInstanceOf(NotFound);
   });
-});
-
-test('a refusal that may be older than the retry is not sure', () => {
-  const object = loadBalancer(
-    { resize: 'Refused', conditions: ready('FlavorDisabled', 'no') },
-    {
-      annotations: { 'reflavor.dev/retry': 'x' },
-    },
-  );
-  expect(outcomeOf(object, aim)).toMatchObject({ is: 'Over', sure: false, error: { reason: 'FlavorDisabled' } });
 });
 
 describe('the aim', () => {

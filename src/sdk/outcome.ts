@@ -12,14 +12,11 @@ export interface Aim {
   since: number;
 }
 
-/**
- * Whether the wait is over: not yet, well, or with an error. An error that is not `sure` may be told of from before the request, and counts
- * once it has stood for a while.
- */
-export type Outcome = { is: 'Waiting' } | { is: 'Done' } | { is: 'Over'; error: ReflavorError; sure: boolean };
+/** Whether the wait is over: not yet, well, or with an error. */
+export type Outcome = { is: 'Waiting' } | { is: 'Done' } | { is: 'Over'; error: ReflavorError };
 
 const WAITING: Outcome = { is: 'Waiting' };
-const over = (error: ReflavorError, sure = true): Outcome => ({ is: 'Over', error, sure });
+const over = (error: ReflavorError): Outcome => ({ is: 'Over', error });
 
 /** The aim of a wait that begins with this object, as the request left it or as it was read. */
 export function aimOf(loadBalancer: LoadBalancer, kind: Aim['kind']): Aim {
@@ -57,11 +54,7 @@ export function outcomeOf(loadBalancer: LoadBalancer, aim: Aim): Outcome {
   if (metadata.deletionTimestamp) {
     return over(new NotFound('Deleting', `load balancer ${metadata.name} is being deleted`, { loadBalancer }));
   }
-  if (isAwaited(loadBalancer)) {
-    // A retry that is refused stays unanswered, so that this refusal may be the old one.
-    const refusal = status?.observedGeneration === metadata.generation ? refusalIn(loadBalancer, aim) : undefined;
-    return refusal ? over(refusal, false) : WAITING;
-  }
+  if (isAwaited(loadBalancer)) return WAITING;
   const running = runningOperation(loadBalancer);
   // Nobody has to wait for the end of a resize that somebody else asked for.
   const foreign = aim.kind === 'Resize' && running?.kind === 'Resize' && ![running.to, wantedFlavor(loadBalancer)].includes(aim.flavorId);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallOptions, type Client, translated } from './client.ts';
 import { Timeout } from './errors.ts';
 import type { LoadBalancer, ObjectRef } from './kinds.ts';
@@ -15,11 +14,6 @@ export interface WaitOptionsWithProgress extends WaitOptions {
   /** Called for each change of what {@link Progress} says. */
   onProgress?: (progress: Progress) => void;
 }
-
-/** How long an error that may be an old one must stand until it is believed; milliseconds. */
-const DOUBT_MS = 5000;
-/** How often is looked whether it does; milliseconds. */
-const LOOK_MS = 500;
 
 /**
  * Waits for a resize: until the flavor that the object asks for is in force, and the operator has nothing of it left to do but to let the old
@@ -99,19 +93,16 @@ async function* progress(
   try {
     seen = 'metadata' in target ? target : await read(client, target, { signal: any });
     aim = aimOf(seen, kind);
-    let doubtSince: number | undefined;
     let shown = '';
-    for await (const loadBalancer of repeated(versions(client, seen, { signal: any }))) {
+    for await (const loadBalancer of versions(client, seen, { signal: any })) {
       seen = loadBalancer;
-      const now = performance.now();
-      const step = progressOf(loadBalancer, aim.since, (now - startedAt) / 1000);
+      const step = progressOf(loadBalancer, aim.since, (performance.now() - startedAt) / 1000);
       const text = JSON.stringify([step.state, step.goals, step.message, step.connectionsLeft]);
       if (text !== shown) yield step;
       shown = text;
       const outcome = outcomeOf(loadBalancer, aim);
       if (outcome.is === 'Done') return loadBalancer;
-      doubtSince = outcome.is === 'Over' ? (doubtSince ?? now) : undefined;
-      if (outcome.is === 'Over' && (outcome.sure || now - doubtSince! >= DOUBT_MS)) throw outcome.error;
+      if (outcome.is === 'Over') throw outcome.error;
     }
     throw new Error('the versions of an object never end');
   } catch (error) {
@@ -124,25 +115,5 @@ async function* progress(
   } finally {
     clearTimeout(timer);
     left.abort();
-  }
-}
-
-/** Gives the last value again when none has come for a moment. Whoever leaves it has to end `values` by their signal. */
-async function* repeated<T>(values: AsyncGenerator<T, never>): AsyncGenerator<T> {
-  let next = values.next();
-  let last: { value: T } | undefined;
-  try {
-    for (;;) {
-      const stop = new AbortController();
-      const look = sleep(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);
-      const result = await Promise.race([next, look]).finally(() => stop.abort());
-      if (result) {
-        last = result;
-        next = values.next();
-      }
-      if (last) yield last.value;
-    }
-  } finally {
-    next.catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Model } from '../../../test/support/model.ts';
-import { conditionOf, GOALS } from '../../api/index.ts';
+import { conditionOf, GOALS, isAwaitingOperator } from '../../api/index.ts';
 import { unseenStatus } from '../amphora/status.ts';
 import { CHECKS } from './goals.ts';
 
@@ -69,6 +69,14 @@ describe('a new load balancer', () => {
     for (let i = 0; i < 5; i++) model.round();
     expect(condition(model, 'Stalled')).toMatchObject({ reason: 'FlavorRequired' });
     expect(model.amphorae.size).toBe(0);
+  });
+
+  test('whose flavor is refused answers a retry all the same', () => {
+    const model = new Model({ small: {} }, 'none');
+    annotate(model, 'retry', 'r1');
+    for (let i = 0; i < 5; i++) model.round();
+    expect(condition(model, 'Stalled')).toMatchObject({ reason: 'FlavorNotFound' });
+    expect(isAwaitingOperator(model.loadBalancer!)).toBe(false);
   });
 
   test('whose flavor cannot boot is tried again by itself, and takes another flavor at once', () => {
@@ -206,6 +214,21 @@ describe('a resize', () => {
     expect(condition(model, 'Available')?.status).toBe('True');
     expect(model.status).toMatchObject({ flavorId: 'small', provisioningStatus: 'ACTIVE', lastOperationNumber: before });
     expect(model.amphorae.size).toBe(1);
+  });
+
+  test('that failed and is asked for again is answered although it is refused, and begun as soon as it may be', () => {
+    const model = active();
+    want(model, 'broken');
+    model.until((m) => m.status.provisioningStatus === 'ERROR' && m.amphorae.size === 1);
+    model.flavors.set('broken', { enabled: false });
+    annotate(model, 'retry', 'r1');
+    for (let i = 0; i < 5; i++) model.round();
+    expect(model.status).toMatchObject({ resize: 'Refused', flavorId: 'small', handledRequests: { retry: 'r1' } });
+    expect(condition(model, 'Stalled')).toMatchObject({ reason: 'FlavorDisabled' });
+    expect(isAwaitingOperator(model.loadBalancer!)).toBe(false);
+    model.flavors.set('broken', {});
+    model.until((m) => m.status.flavorId === 'broken' && isActive(m), 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ attempt: 2 });
   });
 
   test('is rolled back at its deadline, but not by an operator that was away', () => {

@@ -56,9 +56,9 @@ export function rest(world: World): Plan {
   }
   const answered: Book = {
     ...book,
-    // A retry that is refused has not been answered yet.
-    handledRequests: retry && !refusal ? { ...book.handledRequests, ...requests } : book.handledRequests,
-    failedFlavorId: tried ? book.failedFlavorId : undefined,
+    // A retry that is refused is answered too: like any change that is refused, it is begun as soon as it may be.
+    handledRequests: retry ? { ...book.handledRequests, ...requests } : book.handledRequests,
+    failedFlavorId: tried && !retry ? book.failedFlavorId : undefined,
     ...forgotten(book),
   };
   return {
@@ -130,7 +130,12 @@ function create(world: World): Plan {
   const book = bookOf(lb);
   const left = world.amphorae.filter((v) => !isDraining(v.object));
   const clearing = steer(left, 'Draining');
-  const refused = (reason: string, message: string): Plan => ({ acts: clearing, book, verdict: { phase: 'Refused', reason, message } });
+  const { retry } = requestsOf(lb);
+  const refused = (reason: string, message: string): Plan => ({
+    acts: clearing,
+    book: retry === undefined ? book : { ...book, handledRequests: { ...book.handledRequests, retry } },
+    verdict: { phase: 'Refused', reason, message },
+  });
   if (wanted === undefined) return refused('FlavorRequired', 'Set spec.flavorId to the name of a flavor: the operator has no default one.');
   const refusal = refusalOf(world, wanted);
   if (refusal) return refused(refusal.reason, refusal.message);
@@ -140,7 +145,6 @@ function create(world: World): Plan {
       book,
       verdict: { phase: 'Pending', reason: 'ConfigurationPending', message: 'Clearing what an earlier attempt left.' },
     };
-  const { retry } = requestsOf(lb);
   const asked = retry !== undefined && retry !== book.handledRequests?.retry;
   if (hasFailed(book, 'Create', wanted) && !asked) {
     const delay = epoch(book.operation!.finishedAt)! + retryDelay(book.operation!.attempt) - world.now;

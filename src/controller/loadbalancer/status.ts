@@ -65,7 +65,7 @@ function heldUp(book: Book, problems: ActProblem[], now: number): Book {
   return { ...book, operation: { ...operation, message, pausedAt: operation.pausedAt ?? rfc3339(now) } };
 }
 
-/** Octavia's provisioning status. ERROR stays until the change is tried again, is taken back, or a failover has succeeded. */
+/** Octavia's provisioning status. ERROR stays until the change is asked for again, is taken back, or a failover has succeeded. */
 function provisioningOf({ loadBalancer: lb }: World, { book, verdict }: Plan): ProvisioningStatus {
   if (lb.metadata.deletionTimestamp) return 'PENDING_DELETE';
   // What has just ended is told of at the next visit, with the conditions that belong to its end.
