@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type LoadBalancer, LoadBalancerSpec, type LoadBalancerStatus } from '../api/index.ts';
+import { type LoadBalancer, LoadBalancerSpec, type LoadBalancerStatus, type Operation } from '../api/index.ts';
 import { resizeChange, withChange } from './resize.ts';
 
 const owner = (manager: string) => ({ manager, operation: 'Apply', fieldsV1: { 'f:spec': { 'f:flavorId': {} } } });
@@ -29,7 +29,15 @@ const flavor = (name: string, more: object = {}) => ({
 const change = (loadBalancer: LoadBalancer, to: Parameters<typeof resizeChange>[1], managers: string[] = [], force = false) =>
   resizeChange(loadBalancer, to, { managers, force });
 
-const running = { spec: { flavorId: 'large' }, status: { provisioningStatus: 'PENDING_UPDATE' as const } };
+const operation = (more: Partial<Operation> = {}): Operation => ({
+  ...{ number: 2, kind: 'Resize', from: 'small', to: 'large', attempt: 1, startedAt: '2026-01-01T00:00:00Z' },
+  ...more,
+});
+const running = { spec: { flavorId: 'large' }, status: { provisioningStatus: 'PENDING_UPDATE' as const, operation: operation() } };
+const goingBack = {
+  ...running,
+  status: { provisioningStatus: 'PENDING_UPDATE' as const, operation: operation({ result: 'Failed' }) },
+};
 const failed = { spec: { flavorId: 'large' }, status: { provisioningStatus: 'ERROR' as const, failedFlavorId: 'large' } };
 
 describe('resizeChange', () => {
@@ -41,6 +49,38 @@ describe('resizeChange', () => {
     ['the very flavor that it is resized to', lb(running), 'large', {}],
     ['a third one while a resize runs: it gives way', lb(running), 'huge', { flavorId: 'huge' }],
     ['the flavor that failed: a retry', lb(failed), 'large', { retry: true }],
+    [
+      'the flavor that failed, after a failover has cleared ERROR: a retry',
+      lb({ spec: { flavorId: 'large' }, status: { failedFlavorId: 'large' } }),
+      'large',
+      { retry: true },
+    ],
+    [
+      'the flavor that failed, in the middle of that failover: a retry after it',
+      lb({
+        spec: { flavorId: 'large' },
+        status: {
+          ...{ provisioningStatus: 'PENDING_UPDATE', failedFlavorId: 'large' },
+          operation: operation({ kind: 'Failover', to: 'small' }),
+        },
+      }),
+      'large',
+      { retry: true },
+    ],
+    ['the flavor that failed, while that goes back: a retry after it', lb(goingBack), 'large', { retry: true }],
+    [
+      'the flavor that failed, while that goes back, after it was taken back',
+      lb({ ...goingBack, spec: { flavorId: 'small' } }),
+      'large',
+      { flavorId: 'large', retry: true },
+    ],
+    [
+      'a flavor whose failure was taken back: a first try again',
+      lb({ status: { operation: operation({ result: 'Failed', finishedAt: '2026-01-01T00:01:00Z' }) } }),
+      'large',
+      { flavorId: 'large' },
+    ],
+    ['the flavor that the operator refused, which is fit by now', lb({ spec: { flavorId: 'large' } }), 'large', { retry: true }],
     ['the flavor in force after a failure', lb(failed), 'small', { flavorId: 'small' }],
     [
       'the flavor in force in ERROR, as after a failover that failed',
@@ -67,6 +107,10 @@ describe('resizeChange', () => {
   test('the flavor in force may be gone or disabled: the way back is always open', () => {
     expect(change(lb(running), { name: 'small', flavor: undefined })).toEqual({ flavorId: 'small' });
     expect(change(lb(running), flavor('small', { enabled: false }))).toEqual({ flavorId: 'small' });
+  });
+
+  test('a flavor that the spec asks for all the same, though there is none, is refused', () => {
+    expect(() => change(lb({ spec: { flavorId: 'none' } }), { name: 'none', flavor: undefined })).toThrow('There is no flavor none');
   });
 
   test('a retry of a flavor that was disabled meanwhile is refused, not left pending for ever', () => {

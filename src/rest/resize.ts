@@ -32,12 +32,26 @@ export function resizeChange(
   const { metadata, spec, status } = loadBalancer;
   requireTaking(loadBalancer);
   const wanted = spec.flavorId ?? status?.flavorId;
-  if (name === wanted && provisioningOf(loadBalancer) !== 'ERROR') return {};
+  if (name === wanted && isSeenTo(loadBalancer, name)) return {};
   if (name !== status?.flavorId) requireFit(loadBalancer, name, flavor);
   if (name === wanted) return { retry: true };
   const owners = flavorOwners(metadata, managers);
   if (owners.length > 0 && !force) throw ownedBy(owners, loadBalancer);
-  return { flavorId: name, ...(name === status?.failedFlavorId && { retry: true as const }) };
+  return { flavorId: name, ...(hasFailed(loadBalancer, name) && { retry: true as const }) };
+}
+
+/** Whether nothing has to be written for a flavor that the spec asks for: it is in force, or on its way and not taken back. */
+function isSeenTo(loadBalancer: LoadBalancer, name: string): boolean {
+  const { flavorId, operation } = loadBalancer.status ?? {};
+  const isOnItsWay = operation?.to === name && !operation.finishedAt && !operation.result;
+  return isOnItsWay || (name === flavorId && provisioningOf(loadBalancer) !== 'ERROR');
+}
+
+/** Whether a resize to this flavor failed, or is going back because it did: the operator tries it again only where that is asked for. */
+function hasFailed({ status }: LoadBalancer, name: string): boolean {
+  const { failedFlavorId, operation } = status ?? {};
+  if (name === failedFlavorId) return true;
+  return operation?.kind === 'Resize' && operation.to === name && operation.result === 'Failed' && !operation.finishedAt;
 }
 
 /** The load balancer with a change of {@link resizeChange}. @param token names the request to the operator: one that was never used */

@@ -134,7 +134,8 @@ function answerFault(error: FastifyError, request: FastifyRequest, reply: Fastif
 }
 
 /** What fastify refuses, as a body that is no JSON or too large; anything else is a mistake of ours. */
-function ofServer({ statusCode = 500, message }: FastifyError, id: string): { status: number; message: string } {
+function ofServer({ code, statusCode = 500, message }: FastifyError, id: string): { status: number; message: string } {
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY') return { status: 400, message: 'The body is no valid JSON: send one JSON object.' };
   if (statusCode < 500) return { status: statusCode, message };
   return { status: 500, message: `Something unknown went wrong: have an admin look for ${id} in the logs of the API.` };
 }

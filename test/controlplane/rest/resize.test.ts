@@ -127,6 +127,39 @@ describe('PUT /v2.0/lbaas/loadbalancers/{id}/resize', () => {
     expect((await get()).status?.operation).toMatchObject({ attempt: 2, result: 'Succeeded' });
   }, 90_000);
 
+  test('of the flavor that failed tries it again after a failover has cleared ERROR, too', async () => {
+    const id = await small();
+    const mend = world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'no such image' }, { flavorId: 'large' });
+    await resize(id, 'large');
+    await until(id, { provisioning_status: 'ERROR', flavor_id: flavorIds.get('small') });
+    expect((await as('admin', 'PUT', `loadbalancers/${id}/failover`)).status).toBe(202);
+    await active(id, 'small');
+    expect((await get()).status).toMatchObject({ failedFlavorId: 'large', operation: { kind: 'Failover', result: 'Succeeded' } });
+    mend();
+    expect(await resize(id, 'large')).toMatchObject({ status: 202, body: { loadbalancer: { provisioning_status: 'PENDING_UPDATE' } } });
+    await active(id, 'large');
+    expect((await get()).status?.operation).toMatchObject({ kind: 'Resize', to: 'large', result: 'Succeeded' });
+  }, 90_000);
+
+  test('of the flavor that fails, while that goes back, tries it again after', async () => {
+    const id = await small();
+    const mend = world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'no such image' }, { flavorId: 'large' });
+    await strategy({ settleSeconds: 3600 });
+    await resize(id, 'large');
+    await eventually(
+      async () => expect((await get()).status?.operation).toEqual(expect.objectContaining({ to: 'large', result: 'Failed' })),
+      { withinMs: 30_000 },
+    );
+    expect((await get()).status?.operation?.finishedAt).toBeUndefined();
+    mend();
+    expect(await resize(id, 'large')).toMatchObject({ status: 202, body: { loadbalancer: { provisioning_status: 'PENDING_UPDATE' } } });
+    await strategy({ settleSeconds: 0 });
+    await active(id, 'large');
+    const { operation, history } = (await get()).status!;
+    expect(operation).toMatchObject({ to: 'large', attempt: 2, result: 'Succeeded' });
+    expect(history?.[0]).toMatchObject({ to: 'large', result: 'Failed' });
+  }, 90_000);
+
   test('of the flavor in force takes a failed one back', async () => {
     const id = await small();
     world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'no such image' }, { flavorId: 'large' });
@@ -197,8 +230,9 @@ describe('a resize is refused, and nothing is changed,', () => {
         headers: { 'X-Auth-Token': rest.token('writer') },
         body,
       });
-    expect((await put('{"new_fl')).status).toBe(400);
-    expect((await put()).status).toBe(400);
+    const answer = async (response: Response) => ({ status: response.status, body: await response.json() });
+    expect(await answer(await put('{"new_fl'))).toMatchObject(fault(400, 'The body is no valid JSON: send one JSON object.'));
+    expect(await answer(await put())).toMatchObject(fault(400, "Invalid input for field/attribute body. Value: 'None'."));
   });
 
   test('with 401 without a token and with one that is not valid, whatever else is wrong', async () => {
@@ -210,8 +244,8 @@ describe('a resize is refused, and nothing is changed,', () => {
   });
 
   test.each(['reader', 'stranger'] as const)('with 403 for a %s', async (who) => {
-    const words = 'Policy does not allow this request to be performed';
-    expect(await as(who, 'PUT', `loadbalancers/${id}/resize`, { new_flavor_id: 'large' })).toMatchObject(fault(403, words));
+    const right = 'may not update loadbalancers/resize.reflavor.dev in project team-a. An admin can give that right';
+    expect(await as(who, 'PUT', `loadbalancers/${id}/resize`, { new_flavor_id: 'large' })).toMatchObject(fault(403, right));
   });
 
   test('with 404 for a load balancer that there is none of', async () => {
@@ -265,6 +299,29 @@ describe('a resize is refused, and nothing is changed,', () => {
     await kubectl('delete', 'lb', name, '-n', 'team-a', '--wait=false');
     expect(await resize(going, 'large')).toMatchObject(fault(409, `Invalid state PENDING_DELETE of loadbalancer resource ${going}`));
     await kubectl('patch', 'lb', name, '-n', 'team-a', '--type=json', '--patch=[{"op":"remove","path":"/metadata/finalizers"}]');
+  }, 90_000);
+});
+
+describe('a load balancer whose flavor the operator refuses', () => {
+  test('is ACTIVE with the one in force, is told so by 400 again, and is not pending for a retry by annotation', async () => {
+    const id = await small();
+    const refused = () =>
+      eventually(
+        async () => {
+          const lb = await get();
+          expect(lb.status).toMatchObject({ resize: 'Refused', observedGeneration: lb.metadata.generation });
+          expect(lb.status?.handledRequests?.retry).toBe(lb.metadata.annotations?.['reflavor.dev/retry']);
+        },
+        { withinMs: 30_000 },
+      );
+    await kubectl('patch', 'lb', name, '-n', 'team-a', '--type=merge', '--patch={"spec":{"flavorId":"nowhere"}}');
+    await refused();
+    const { metadata } = await get();
+    expect(await resize(id, 'nowhere')).toMatchObject(fault(400, 'There is no flavor nowhere: choose one'));
+    expect((await get()).metadata.resourceVersion).toBe(metadata.resourceVersion);
+    await kubectl('annotate', 'lb', name, '-n', 'team-a', 'reflavor.dev/retry=once-more');
+    await refused();
+    await active(id, 'small');
   }, 90_000);
 });
 
