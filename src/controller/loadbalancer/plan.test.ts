@@ -44,6 +44,18 @@ describe('the goals', () => {
     expect(GOALS).toEqual(['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attached', 'Detached', 'Committed']);
     expect(CHECKS.map((c) => c.name)).toEqual(GOALS.slice(0, -1));
   });
+
+  test('are the same, in the same order, for a create, a resize and a failover', () => {
+    const model = active();
+    want(model, 'large');
+    model.until((m) => m.status.flavorId === 'large' && isActive(m), 400, neverWithout);
+    annotate(model, 'failover', 'f1');
+    model.until((m) => m.status.operation?.kind === 'Failover' && m.status.operation.result === 'Succeeded', 400, neverWithout);
+    const { operation, history = [] } = model.status;
+    expect([operation, ...history].map((o) => ({ kind: o!.kind, goals: o!.goals?.map(({ name }) => name) }))).toEqual(
+      ['Failover', 'Resize', 'Create'].map((kind) => ({ kind, goals: [...GOALS] })),
+    );
+  });
 });
 
 describe('a new load balancer', () => {

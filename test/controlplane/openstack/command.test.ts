@@ -176,6 +176,18 @@ describe('the openstack command, unmodified', () => {
     expect(await told('flavor', 'show', flavor_id as string)).toMatchObject({ name: 'large' });
   }, 120_000);
 
+  test('takes ids of flavor and load balancer as well as names', async () => {
+    const [{ id: web }, { id: small }, { id: large }] = await Promise.all([
+      told('show', 'web'),
+      told('flavor', 'show', 'small'),
+      told('flavor', 'show', 'large'),
+    ]);
+    await lbaas('resize', '--flavor', small, '--wait', web);
+    expect((await object('web')).status?.flavorId).toBe('small');
+    await lbaas('resize', '--flavor', large, '--wait', web);
+    expect((await object('web')).status?.flavorId).toBe('large');
+  }, 120_000);
+
   test('is told in words why a resize is refused, and that one failed', async () => {
     await expect(lbaas('resize', '--flavor', 'retired', 'web')).rejects.toThrow(/retired.*disabled.*large stays in force.*\(HTTP 400\)/s);
     await expect(lbaas('resize', '--flavor', 'small-ha', 'web')).rejects.toThrow(/topology ACTIVE_STANDBY.*\(HTTP 400\)/s);

@@ -124,7 +124,11 @@ describe('the resize proposal, as a user of OpenStack’s clients lives through 
     expect(lb.status).toMatchObject({ flavorId: 'large', provisioningStatus: 'ERROR' });
     expect(conditionOf(lb.status?.conditions, 'Available')?.status).toBe('True');
     expect(conditionOf(lb.status?.conditions, 'Ready')?.message).toContain('there is no image 9.9');
-    await eventually(() => expect(events().at(-1)).toMatchObject({ type: 'octavia.loadbalancer.resize.error' }), { withinMs: 30_000 });
+    const cause = { result: 'Failed', reason: 'ImageNotFound', message: expect.stringContaining('there is no image 9.9') };
+    await eventually(
+      () => expect(events().at(-1)).toMatchObject({ type: 'octavia.loadbalancer.resize.error', data: { operation: cause } }),
+      { withinMs: 30_000 },
+    );
     world.faults.clear();
     expect(await openstack('resize', '--flavor', 'small', '--wait', 'web')).toMatchObject({ code: 0, http: 202 });
     expect((await get()).status).toMatchObject({ flavorId: 'small', provisioningStatus: 'ACTIVE' });

@@ -127,7 +127,7 @@ describe('PUT /v2.0/lbaas/loadbalancers/{id}/resize', () => {
     expect((await get()).status?.operation).toMatchObject({ attempt: 2, result: 'Succeeded' });
   }, 90_000);
 
-  test('of the flavor that failed tries it again after a failover has cleared ERROR, too', async () => {
+  test('of the flavor that failed tries it again, also after a failover has cleared ERROR', async () => {
     const id = await small();
     const mend = world.faults.inject({ kind: 'buildFails', reason: 'ImageNotFound', message: 'no such image' }, { flavorId: 'large' });
     await resize(id, 'large');
