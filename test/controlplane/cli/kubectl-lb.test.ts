@@ -17,6 +17,8 @@ const GOALS = ['Accepted', 'Recorded', 'Built', 'Configured', 'Verified', 'Attac
 
 beforeAll(async () => {
   await setting.controlPlane.kubectl(['create', 'namespace', 'shop']);
+  const third = { apiVersion: 'reflavor.dev/v1alpha1', kind: 'Flavor', metadata: { name: 'third' }, spec: { flavorProfile: 'large' } };
+  await setting.controlPlane.kubectl(['create', '-f', '-'], { input: JSON.stringify(third) });
 }, 60_000);
 
 describe('kubectl lb resize', () => {
@@ -89,6 +91,10 @@ describe('kubectl lb resize', () => {
       stdout: expect.stringContaining('flavor small is in force'),
     });
     expect(await first).toMatchObject({ code: 5, stderr: expect.stringContaining('was cancelled: flavorId was set back to small') });
+    const second = lb(['resize', '--flavor', 'large', ref.name, '--wait']);
+    await until(ref, ({ status }) => expect(status?.operation).toMatchObject({ number: 3, to: 'large', step: 'Detached' }));
+    expect((await lb(['resize', '--flavor', 'third', ref.name])).code).toBe(0);
+    expect(await second).toMatchObject({ code: 6, stderr: expect.stringContaining('gave way to one to third') });
   }, 90_000);
 
   test('interrupted while it waits, ends with 130 and says that the resize goes on', async () => {

@@ -61,12 +61,19 @@ const ready = (flavorId: string) => (lb: LoadBalancer) => {
   expect(lb.status).toMatchObject({ flavorId, provisioningStatus: 'ACTIVE' });
 };
 const alone = (count: number) => eventually(async () => expect(await amphorae()).toHaveLength(count), { withinMs: 60_000, everyMs: 100 });
-const eventsOf = async (): Promise<string[]> => {
+/** The reasons of its Events; `full`: with type and note. */
+const eventsOf = async ({ full = false } = {}): Promise<string[]> => {
   const { items } = JSON.parse(await controlPlane.kubectl(['get', 'events.events.k8s.io', '-o', 'json'])) as {
-    items: { regarding: { name: string }; reason: string }[];
+    items: { regarding: { name: string }; type: string; reason: string; note: string }[];
   };
-  return items.filter((e) => e.regarding.name === name).map((e) => e.reason);
+  return items.filter((e) => e.regarding.name === name).map((e) => (full ? `${e.type} ${e.reason}: ${e.note}` : e.reason));
 };
+/** Waits until the load balancer has an Event of this type and reason, with these words. */
+const told = (type: string, reason: string, words: string) =>
+  eventually(
+    async () => expect(await eventsOf({ full: true })).toContainEqual(expect.stringMatching(new RegExp(`^${type} ${reason}: .*${words}`))),
+    { withinMs: 30_000 },
+  );
 
 describe('a load balancer', () => {
   test('becomes ACTIVE and says so in kubectl get', async () => {
@@ -114,6 +121,8 @@ describe('a load balancer', () => {
     await patch({ flavorId: 'small' });
     const lb = await until(ready('small'));
     expect(conditionOf(lb.status?.conditions, 'Resizing')).toMatchObject({ reason: 'ResizeCancelled' });
+    await told('Normal', 'ResizeCancelled', 'flavorId was set back to small');
+    await told('Normal', 'ResizeEnded', 'was taken back');
     await alone(1);
   }, 90_000);
 
@@ -130,6 +139,7 @@ describe('a load balancer', () => {
     expect(failed.status?.flavorId).toBe('small');
     expect(conditionOf(failed.status?.conditions, 'Available')?.status).toBe('True');
     expect(conditionOf(failed.status?.conditions, 'Stalled')?.message).toContain('image 9.9 is not to be had');
+    await told('Warning', 'ResizeFailed', 'from small to large \\(operation 2\\) failed: image 9.9 is not to be had');
     await alone(1);
     expect((await amphorae())[0]?.metadata.uid).toBe(before?.metadata.uid);
     mend();
@@ -151,6 +161,7 @@ describe('a load balancer', () => {
       await patch({ flavorId });
       const lb = await until((o) => expect(conditionOf(o.status?.conditions, 'Stalled')).toMatchObject({ reason }));
       expect(lb.status).toMatchObject({ flavorId: 'small', provisioningStatus: 'ACTIVE' });
+      await told('Warning', reason, 'Flavor small stays in force and serves');
       expect((await amphorae()).map((a) => a.metadata.uid)).toEqual(before.map((a) => a.metadata.uid));
       await patch({ flavorId: 'small' });
       await until(ready('small'));
@@ -330,7 +341,7 @@ describe('what goes wrong beside it', () => {
 });
 
 describe('what comes from where amphorae run', () => {
-  const told = async (reason: string) => eventually(async () => expect(await eventsOf()).toContain(reason), { withinMs: 60_000 });
+  const toldOf = async (reason: string) => eventually(async () => expect(await eventsOf()).toContain(reason), { withinMs: 60_000 });
 
   test('an amphora whose place is being cleared gives way to another, and says why', async () => {
     await create();
@@ -353,7 +364,7 @@ describe('what comes from where amphorae run', () => {
     });
     expect(after.status?.operation?.cause).toMatchObject({ reason: 'AmphoraDisrupted', message: expect.stringContaining('is cordoned') });
     await alone(1);
-    await told('FailoverStarted');
+    await toldOf('FailoverStarted');
   }, 90_000);
 
   test('an amphora that can’t be asked how it is says why, and the load balancer with it, until it can be', async () => {
@@ -389,7 +400,7 @@ describe('what comes from where amphorae run', () => {
     const [{ metadata }] = (await amphorae()) as [Amphora];
     expect(await eventsOf()).not.toContain('AmphoraRestarted');
     world.crash(metadata.name);
-    await told('AmphoraRestarted');
+    await toldOf('AmphoraRestarted');
     await until(ready('small'));
     expect((await eventsOf()).filter((reason) => reason === 'AmphoraRestarted')).toHaveLength(1);
   }, 90_000);
@@ -415,7 +426,7 @@ describe('what comes from where amphorae run', () => {
     const lb = await until(ready('small'));
     expect(lb.status?.listenerProblems).toMatchObject([{ listener: 'web', reason: 'ClientAddressTranslated' }]);
     expect(conditionOf(lb.status?.conditions, 'Ready')?.message).toContain('externalTrafficPolicy');
-    await told('ClientAddressTranslated');
+    await toldOf('ClientAddressTranslated');
     await patch({ vip: { service: { externalTrafficPolicy: 'Local' } } });
     await until((o) => expect(o.status?.listenerProblems).toEqual([]));
   }, 90_000);
