@@ -31,10 +31,12 @@ A plugin for kubectl that resizes load balancers, shows how far it is, and takes
 
 ## Install it
 
-It is one file and needs Node 20.12 or newer, nothing else. \`make package\` builds it into \`dist/package/\`; then either copy it,
+It is one file and needs Node 20.12 or newer, nothing else. \`make package\` builds it into \`dist/package/\`; then either copy it to
+where the PATH has it,
 
-\`\`\`
-install dist/package/kubectl-lb dist/package/kubectl_complete-lb /usr/local/bin/
+\`\`\`sh
+mkdir -p ~/.local/bin
+cp dist/package/kubectl-lb dist/package/kubectl_complete-lb ~/.local/bin/
 \`\`\`
 
 or install the npm package that the folder is: \`npm install --global ./dist/package\`. \`kubectl_complete-lb\` is for the completion of the shell, which kubectl's
@@ -52,7 +54,7 @@ terminals alone; \`NO_COLOR\` takes the colours away there too. The exit code sa
 | --- | --- |
 ${codes.join('\n')}
 
-\`\`\`
+\`\`\`sh
 kubectl lb resize --flavor large web --wait --timeout 10m
 case $? in
   0) echo "large is in force" ;;

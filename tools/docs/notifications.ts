@@ -177,7 +177,9 @@ an HTTP sink, where one is set.
 
 ## A sink
 
-\`\`\`
+With the chart:
+
+\`\`\`sh
 helm upgrade reflavor charts/reflavor --namespace reflavor --reset-then-reuse-values --set notifications.sink=https://events.example.org/reflavor
 \`\`\`
 
