@@ -1,7 +1,7 @@
 /**
  * Writes everything that is generated: the CRDs, of the Helm chart all that follows from the CRDs, the policies and the values, Argo CD's
- * health checks as a ConfigMap, the page of conditions, the page and the schema of notifications, the page of licences, and the SDK's
- * types and pages.
+ * health checks as a ConfigMap, the page of conditions, the page and the schema of notifications, the page of licences, the SDK's
+ * types and page, the plugin's page, and that of the REST API.
  *
  * `--out DIR` writes the same tree below another folder, for a comparison with the one that is checked in.
  */
@@ -17,6 +17,7 @@ import { admissionTemplate, chartYaml, crdTemplate, readme, valuesYaml } from '.
 import { valuesSchema } from './chart/values.ts';
 import { kinds } from './crd/kinds.ts';
 import { customResourceDefinition } from './crd/manifest.ts';
+import { apiDescription, apiPage } from './docs/api.ts';
 import { conditionsPage } from './docs/conditions.ts';
 import { kubectlPage } from './docs/kubectl-lb.ts';
 import { notificationsPage } from './docs/notifications.ts';
@@ -80,6 +81,8 @@ write('src/sdk/types.ts', formatted(`// ${from('src/api and tools/sdk')}\n\n${sd
 write('docs/sdk.md', `<!-- ${from('src/sdk and tools/docs')} -->\n\n${sdkPage(sdkDeclarations())}`);
 write('docs/licences.md', `<!-- ${from('package-lock.json and tools/licences')} -->\n\n${licencesPage(root, await bundledFolders())}`);
 write('docs/kubectl-lb.md', `<!-- ${from('src/cli and tools/docs')} -->\n\n${kubectlPage()}`);
+
+write('docs/api.md', `<!-- ${from('src/rest and tools/docs')} -->\n\n${apiPage(await apiDescription())}`);
 
 /** TypeScript as Biome formats it, so that what is generated passes the lint like the rest. */
 function formatted(text: string): string {
