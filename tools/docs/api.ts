@@ -248,6 +248,9 @@ An error has the body \`{"faultcode": "Client", "faultstring": "what is wrong, a
 taken, 401 without a valid token, 403 for a right that is missing (it is named) or a quota, 404, 409 for a state that can't take it and for a flavor that a GitOps tool owns, 429 above the
 rate limit, 501 for what Octavia knows and amphorae here can't do, 500 and 503 for what is wrong on the side of the server.
 
+Octavia's calls for quotas, availability zones and their profiles are not there, nor those that configure or delete an amphora: an amphora is configured by the operator alone, and fails over
+or goes with its load balancer.
+
 ## ${LISTS}
 
 A query may have any attribute of what is listed as well, as in \`?name=web\`, \`tags\`, \`tags-any\`, \`not-tags\` and \`not-tags-any\`. Where there is more than \`limit\`, \`…_links\` beside the list says where it goes on.

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Amphora, ListenerStatistics } from '../../api/index.ts';
+import type { Amphora, ListenerStatistics, LoadBalancer } from '../../api/index.ts';
+import { idOf, pathOf } from './ids.ts';
 
 /** `GET …/stats`, below `stats`. null: nobody has counted yet. */
 export const StatsResponse = z.object({
@@ -20,6 +21,37 @@ export const statsOf = (amphorae: readonly Amphora[]): StatsResponse => sum(amph
 /** The same of one listener, known by its port. */
 export const listenerStatsOf = ({ protocolPort }: { protocolPort: number }, amphorae: readonly Amphora[]): StatsResponse =>
   sum(amphorae, (one) => one.protocolPort === protocolPort);
+
+/** One of `GET …/amphorae/{id}/stats`: what the amphora has counted of a listener. */
+export const AmphoraStatsResponse = z.object({
+  id: z.string().meta({ description: 'The amphora.' }),
+  listener_id: z.string(),
+  loadbalancer_id: z.string(),
+  active_connections: z.int(),
+  total_connections: z.int(),
+  bytes_in: z.int(),
+  bytes_out: z.int(),
+  request_errors: z.int(),
+});
+export type AmphoraStatsResponse = z.infer<typeof AmphoraStatsResponse>;
+
+/** What one amphora last reported, listener by listener; of a listener that its load balancer has no more, nothing. */
+export function amphoraStatsOf(loadBalancer: LoadBalancer, { metadata, status }: Amphora): AmphoraStatsResponse[] {
+  return (status?.statistics ?? []).flatMap(({ protocolPort, ...counted }) => {
+    const listener = loadBalancer.spec.listeners?.find((one) => one.protocolPort === protocolPort);
+    if (!listener) return [];
+    return {
+      id: metadata.uid!,
+      listener_id: idOf(loadBalancer, pathOf.listener(listener)),
+      loadbalancer_id: loadBalancer.metadata.uid!,
+      active_connections: counted.activeConnections,
+      total_connections: counted.totalConnections,
+      bytes_in: counted.bytesIn,
+      bytes_out: counted.bytesOut,
+      request_errors: counted.requestErrors,
+    };
+  });
+}
 
 function sum(amphorae: readonly Amphora[], counts: (one: ListenerStatistics) => boolean): StatsResponse {
   const counted = amphorae.flatMap(({ status }) => status?.statistics ?? []).filter(counts);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { active, created, flavors, listener, pool, treeOf } from '../../../test/support/octavia-scene.ts';
 import type { Amphora, LoadBalancer, LoadBalancerStatus, MemberStatus } from '../../api/index.ts';
-import { listenerStatsOf, statsOf } from './stats.ts';
+import { amphoraStatsOf, listenerStatsOf, statsOf } from './stats.ts';
 import { statusTreeOf } from './tree.ts';
 import { viewOf } from './view.ts';
 
@@ -231,5 +231,18 @@ describe('stats', () => {
     const both = [counting(80, 10), counting(81, 5)];
     expect(listenerStatsOf({ protocolPort: 81 }, both)).toMatchObject({ total_connections: 5, bytes_out: 5000 });
     expect(listenerStatsOf({ protocolPort: 82 }, both)).toMatchObject({ total_connections: null });
+  });
+
+  test('of an amphora are told listener by listener, as long as there is the listener', () => {
+    const lb = scene();
+    const statistics = [80, 99].flatMap((port) => counting(port, 10).status!.statistics!);
+    const counted = { ...amphora({}, { statistics }), metadata: { name: 'amp', uid: 'amp-uid' } } as Amphora;
+    expect(amphoraStatsOf(lb, counted)).toEqual([
+      {
+        ...{ id: 'amp-uid', loadbalancer_id: lb.metadata.uid, listener_id: treeOf(lb).listeners[0]!.id },
+        ...{ active_connections: 2, total_connections: 10, bytes_in: 1000, bytes_out: 10_000, request_errors: 1 },
+      },
+    ]);
+    expect(amphoraStatsOf(lb, amphora())).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Amphora, conditionOf, isTrue, type LoadBalancer } from '../../api/index.ts';
 import {
   type App,
+  answers,
   answersMany,
   answersNothing,
   answersOne,
@@ -15,7 +16,7 @@ import {
 } from '../app.ts';
 import { failOver } from '../failover.ts';
 import { type Item, selected } from '../listing.ts';
-import { notFound, octaviaTime } from '../octavia/index.ts';
+import { AmphoraStatsResponse, amphoraStatsOf, notFound, octaviaTime } from '../octavia/index.ts';
 
 const path = '/v2.0/octavia/amphorae';
 const tags = ['amphorae'];
@@ -111,6 +112,27 @@ export function amphoraRoutes(app: App, { repository, authorization, access }: C
       await authorization.require(callerOf(request), { verb: 'get', resource: 'amphorae', namespace, name });
       const loadBalancers = await repository.loadBalancers(namespace);
       return { amphora: selected(view(amphora, vipOf(amphora, loadBalancers)), request.query.fields) };
+    },
+  );
+
+  app.get(
+    `${path}/:id/stats`,
+    {
+      schema: {
+        ...{ tags, summary: 'Show the statistics of an amphora', params: ById },
+        description: 'One for each listener; 404 until it has counted.',
+        response: answers(200, { amphora_stats: z.array(AmphoraStatsResponse) }),
+      },
+    },
+    async (request) => {
+      const amphora = await find(request.params.id);
+      const { namespace, name } = amphora.metadata;
+      await authorization.require(callerOf(request), { verb: 'get', resource: 'amphorae', namespace, name });
+      const { name: owner, uid } = amphora.spec.loadBalancer;
+      const loadBalancer = await repository.loadBalancer({ namespace, name: owner, uid });
+      const stats = loadBalancer ? amphoraStatsOf(loadBalancer, amphora) : [];
+      if (stats.length === 0) throw notFound('Amphora stats for', request.params.id);
+      return { amphora_stats: stats };
     },
   );
 

@@ -149,10 +149,10 @@ describe('the openstack command, unmodified', () => {
       health_monitor: { name: 'alive' },
       members: [{ name: 'one' }],
     });
-    expect(await told('stats', 'show', 'web')).toMatchObject({
-      active_connections: expect.any(Number),
-      total_connections: expect.any(Number),
-    });
+    const counted = { active_connections: expect.any(Number), total_connections: expect.any(Number) };
+    expect(await told('stats', 'show', 'web')).toMatchObject(counted);
+    const [amphora] = await told<Row[]>('amphora', 'list', '--loadbalancer', loadbalancer.id);
+    expect(await told('amphora', 'stats', 'show', amphora!.id)).toMatchObject(counted);
   });
 
   test('fails over, and --wait ends with other amphorae', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../../support/eventually.ts';
 import { useRest } from './setting.ts';
 
 const { as, kubectl, create, until, gone } = useRest();
@@ -103,6 +104,24 @@ describe('amphorae', () => {
       ['BACKUP', 'MASTER'].map((role) => ({ role, loadbalancer_id: id, ha_ip: vip_address, compute_flavor: 'small-ha' })),
     );
     expect((await as('admin', 'GET', `/v2.0/octavia/amphorae/${before[0]!.id}?fields=role`)).body).toEqual({ amphora: { role: 'BACKUP' } });
+    const stats = `/v2.0/octavia/amphorae/${before[1]!.id}/stats`;
+    const { listeners } = (await as('reader', 'GET', `loadbalancers/${id}`)).body.loadbalancer;
+    await eventually(
+      async () =>
+        expect(await as('admin', 'GET', stats)).toMatchObject({
+          status: 200,
+          body: {
+            amphora_stats: [
+              {
+                ...{ id: before[1]!.id, loadbalancer_id: id, listener_id: listeners[0].id, request_errors: 0 },
+                total_connections: expect.any(Number),
+              },
+            ],
+          },
+        }),
+      { withinMs: 30_000 },
+    );
+    expect(await as('reader', 'GET', stats)).toMatchObject({ status: 403 });
     expect((await as('admin', 'PUT', `/v2.0/octavia/amphorae/${before[0]!.id}/failover`)).status).toBe(202);
     expect((await as('reader', 'GET', `loadbalancers/${id}?fields=provisioning_status`)).body.loadbalancer.provisioning_status).toBe(
       'PENDING_UPDATE',
@@ -113,5 +132,6 @@ describe('amphorae', () => {
     expect(after.filter(({ id: one }) => before.some(({ id: other }) => one === other))).toEqual([]);
     expect((await as('stranger', 'GET', '/v2.0/octavia/amphorae')).body.amphorae).toEqual([]);
     expect(await as('admin', 'GET', '/v2.0/octavia/amphorae/x')).toMatchObject(fault(404, 'Amphora x not found.'));
+    expect(await as('admin', 'GET', '/v2.0/octavia/amphorae/x/stats')).toMatchObject(fault(404, 'Amphora x not found.'));
   }, 120_000);
 });
