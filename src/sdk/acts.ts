@@ -33,7 +33,7 @@ export async function resize(
   options: ActOptions = {},
 ): Promise<LoadBalancer> {
   const loadBalancer = await read(client, refOf(target), options);
-  const again = !runningOperation(loadBalancer) && failedTry(loadBalancer, flavorId) !== undefined;
+  const again = failedTry(loadBalancer, flavorId) !== undefined;
   const asked = loadBalancer.spec.flavorId === flavorId;
   if (asked && !again) return loadBalancer;
   if (!asked) refuseOwned(loadBalancer, options);

@@ -40,12 +40,12 @@ export const operationsOf = ({ status }: LoadBalancer): Operation[] => [
   ...(status?.history ?? []),
 ];
 
-/** The last try to enter the flavor, if that failed and nothing but a retry begins another. */
+/** The last try to enter the flavor, if that failed, or goes back since it did, and nothing but a retry begins another. */
 export function failedTry(loadBalancer: LoadBalancer, flavorId: string | undefined): Operation | undefined {
   const { status } = loadBalancer;
   const last = operationsOf(loadBalancer).find(({ kind, to }) => kind !== 'Failover' && to === flavorId);
-  if (last?.result !== 'Failed' || !last.finishedAt) return undefined;
-  return status?.failedFlavorId === flavorId || last.kind === 'Create' ? last : undefined;
+  if (last?.result !== 'Failed') return undefined;
+  return !last.finishedAt || status?.failedFlavorId === flavorId || last.kind === 'Create' ? last : undefined;
 }
 
 /** What the object says of the wait. Pure; never Done while the operator has something of it to do. */

@@ -34,6 +34,7 @@ describe('a preview says what would happen', () => {
         ),
       },
     ],
+    ['Retry', { ...facts, loadBalancer: web({ flavorId: 'large' }, { operation: { ...running, to: 'large', result: 'Failed' } }) }],
   ] as const)('%s', (act, given) => expect(preview(given as Parameters<typeof preview>[0])).toMatchObject({ act, refusals: [] }));
 });
 

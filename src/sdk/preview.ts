@@ -115,7 +115,7 @@ export function preview(facts: Facts): Preview {
 function actOf(loadBalancer: LoadBalancer, to: string): Preview['act'] {
   const { spec, status } = loadBalancer;
   const running = runningOperation(loadBalancer);
-  if (to === spec.flavorId) return !running && failedTry(loadBalancer, to) ? 'Retry' : 'Nothing';
+  if (to === spec.flavorId) return failedTry(loadBalancer, to) ? 'Retry' : 'Nothing';
   if (to === status?.flavorId) return spec.flavorId === undefined ? 'Nothing' : 'Cancel';
   return running && running.kind !== 'Failover' ? 'Supersede' : 'Resize';
 }

@@ -144,6 +144,24 @@ describe('a resize by the SDK', () => {
     }
   }, 180_000);
 
+  test('that fails and is asked for again while it goes back is tried again after that', async () => {
+    const ref = await create();
+    const mend = world.faults.inject(
+      { kind: 'buildFails', reason: 'ImageNotFound', message: 'image 9.9 is not to be had' },
+      { flavorId: 'large' },
+    );
+    await patch(ref, { strategy: { settleSeconds: 3600 } });
+    await resize(client, ref, 'large');
+    await until(ref, ({ status }) => expect(status?.operation).toMatchObject({ to: 'large', result: 'Failed' }));
+    expect((await get(ref)).status?.operation?.finishedAt).toBeUndefined();
+    mend();
+    const asked = await resize(client, ref, 'large');
+    await patch(ref, { strategy: { settleSeconds: 0 } });
+    const done = await waitForResize(client, asked);
+    finished(done, 'large');
+    expect(done.status?.operation).toMatchObject({ attempt: 2, result: 'Succeeded' });
+  }, 90_000);
+
   test('that somebody else takes for another is Superseded while that one still runs', async () => {
     await setting.controlPlane.kubectl(['apply', '-f', '-'], {
       input: JSON.stringify({
