@@ -47,7 +47,7 @@ beforeAll(async () => {
       downloads: 2,
       downloadBytes: 400_000,
       downloadSeconds: 3,
-      rate: 450,
+      rate: 400,
       checkClientAddress: true,
       maxSeconds: 1800,
     });
