@@ -33,7 +33,7 @@ export function resizeChange(
   requireTaking(loadBalancer);
   const wanted = spec.flavorId ?? status?.flavorId;
   if (name === wanted && isSeenTo(loadBalancer, name)) return {};
-  if (name !== status?.flavorId) requireFit(loadBalancer, name, flavor);
+  if (name !== status?.flavorId) requireFlavorFits(loadBalancer, name, flavor);
   if (name === wanted) return { retry: true };
   const owners = flavorOwners(metadata, managers);
   if (owners.length > 0 && !force) throw ownedBy(owners, loadBalancer);
@@ -79,7 +79,7 @@ export function requireTaking(loadBalancer: LoadBalancer): void {
 export const invalidState = (state: string, { metadata }: LoadBalancer, remedy: string): OctaviaFault =>
   conflict(`Invalid state ${state} of loadbalancer resource ${metadata.uid}: ${remedy}`);
 
-function requireFit({ spec, status }: LoadBalancer, name: string, flavor: WantedFlavor | undefined): void {
+function requireFlavorFits({ spec, status }: LoadBalancer, name: string, flavor: WantedFlavor | undefined): void {
   const keep = status?.flavorId ? ` Nothing has changed: flavor ${status.flavorId} stays in force.` : '';
   if (!flavor) throw invalid(`Invalid new_flavor_id. There is no flavor ${name}: choose one that GET /v2.0/lbaas/flavors lists.${keep}`);
   if (!flavor.enabled) {
