@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -306,6 +306,15 @@ describe('a VIP', () => {
     await driver.detach(master());
     await eventually(async () => expect((await driver.observe(master())).attached).toBe(false));
     await driver.destroy(master());
+  });
+
+  test('whose release was cut off by the operator’s death leaves nothing once its amphorae are gone', async () => {
+    await serving(master());
+    await driver.releaseVip(vip);
+    await mkdir(vipFolder(), { recursive: true });
+    await writeFile(join(vipFolder(), 'haproxy.log'), '');
+    await driver.destroy(master());
+    expect(await readdir(join(setting.stateDir, 'loadbalancers'))).toEqual([]);
   });
 
   test('whose HAProxy froze is started again, and meanwhile nobody is told that its amphorae are out', async () => {

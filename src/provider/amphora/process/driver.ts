@@ -175,7 +175,12 @@ export class ProcessDriver implements AmphoraDriver {
       if (state?.address !== undefined) await this.#addresses.free(keyOf(amphora), state.address);
       await target.remove();
       this.#watch.forget(keyOf(amphora));
-      await this.#removeIfEmpty(amphora.spec.loadBalancer.uid);
+      const { uid } = amphora.spec.loadBalancer;
+      // A release of the VIP that ended with the operator may have left files: without a state it counts as released, and nobody else would look.
+      await this.#onVip(uid, signal, async (vip) => {
+        if (!(await vip.state())) await vip.remove();
+      });
+      await this.#removeIfEmpty(uid);
     });
   }
 
