@@ -22,6 +22,7 @@ if (unknown !== undefined) {
 }
 
 const results: Result[] = [];
+const beganAt = performance.now();
 for (const { name, needsRoot, run } of all.filter((one) => positionals.length === 0 || positionals.includes(one.name))) {
   if (needsRoot && process.getuid?.() !== 0) {
     console.log(`${name}: SKIPPED, it needs root`);
@@ -29,15 +30,21 @@ for (const { name, needsRoot, run } of all.filter((one) => positionals.length ==
   }
   const startedAt = performance.now();
   const result = await run(values.quick ? 'quick' : 'full', (line) => console.log(`${name}: ${line}`));
+  if (result.tables.length === 0) continue;
   results.push(result);
   console.log(`${name}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s\n\n${result.tables.map(render).join('\n\n')}\n`);
 }
 
+const seconds = (performance.now() - beganAt) / 1000;
+console.log(`all of it: ${seconds.toFixed(0)} s`);
 if (!values.quick && results.length === all.length) {
   const docs = join(import.meta.dirname, '../docs');
   mkdirSync(join(docs, 'performance'), { recursive: true });
   for (const { file, svg } of results.flatMap(({ plots = [] }) => plots)) writeFileSync(join(docs, 'performance', file), svg);
   const machine = `${availableParallelism()} cores and ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  writeFileSync(join(docs, 'performance.md'), page(results, machine, values.long ? 'make bench ARGS=--long' : 'make bench'));
+  writeFileSync(
+    join(docs, 'performance.md'),
+    page(results, machine, { command: values.long ? 'make bench ARGS=--long' : 'make bench', seconds }),
+  );
 }
 console.log(verdict(results));

@@ -33,15 +33,15 @@ export function verdict(results: readonly Result[]): string {
   return `bench: ${kept.length} aims, ${kept.filter((held) => !held).length} missed`;
 }
 
-/** docs/performance.md. `command`: what measured it. */
-export function page(results: readonly Result[], machine: string, command: string): string {
+/** docs/performance.md. `command`: what measured it, and in how long. */
+export function page(results: readonly Result[], machine: string, { command, seconds }: { command: string; seconds: number }): string {
   const sections = results.flatMap(({ tables, plots = [] }) => [
     ...tables.map(render),
     ...plots.map(({ file, caption }) => `![${caption}](performance/${file})\n\n${caption}`),
   ]);
   return `# Performance
 
-\`${command}\` measured all of this in one run, on ${machine}, and wrote this page. Ratios are of two things measured side by side in that run.
+\`${command}\` measured all of this in one run of ${Math.ceil(seconds / 60)} minutes, on ${machine}, and wrote this page. Ratios are of two things measured side by side in that run.
 
 ${sections.join('\n\n')}
 

@@ -36,6 +36,6 @@ test('the result has ratios to the peer, calls without Events, and what one bala
   expect(idle?.figures.map(({ measured: value }) => value)).toEqual([0.5, 250, 1]);
   expect(restart?.figures[0]).toMatchObject({ measured: 0.5, aim: { atMost: 1 }, note: '2 s to the peer’s 4 s' });
   expect(restart?.text).toContain('medians of 3 starts');
-  expect(plots?.map(({ file }) => file)).toEqual(['control-plane-create.svg', 'control-plane-resize.svg']);
+  expect(plots?.map(({ file }) => file)).toEqual(['control-plane-create.svg', 'control-plane-resize.svg', 'control-plane-memory.svg']);
   expect(plots?.[0]?.caption).toContain('From 20 to 200 the time grows with the power 1.00');
 });

@@ -42,9 +42,9 @@ test('the last line counts aims alone, and the page has it with every table and 
     { tables: [table] },
   ];
   expect(verdict(results)).toBe('bench: 4 aims, 2 missed');
-  const text = page(results, '2 cores', 'make bench');
+  const text = page(results, '2 cores', { command: 'make bench', seconds: 61 });
   expect(text.match(/^### T$/gm)).toHaveLength(2);
   expect(text).toContain('![What it shows.](performance/a.svg)');
-  expect(text).toContain('on 2 cores');
+  expect(text).toContain('in one run of 2 minutes, on 2 cores');
   expect(text.trimEnd().split('\n').at(-1)).toBe('bench: 4 aims, 2 missed');
 });
