@@ -1,11 +1,12 @@
 /**
  * `make chaos`: runs every class of faults, or those that are named as arguments, and prints one table. Writes docs/reliability.md when all ran. Exits 1
- * when a promise was broken.
+ * when a promise was broken, or a class ran nothing or not to its end.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultClasses } from './classes.ts';
-import { brokenIn, type Outcome, page, table, verdict } from './report.ts';
+import { brokenIn, type Outcome, outcomeOf } from './outcome.ts';
+import { page, table, verdict } from './report.ts';
 
 const names = process.argv.slice(2);
 const chosen = names.length === 0 ? faultClasses : faultClasses.filter(({ name }) => names.includes(name));
@@ -27,28 +28,25 @@ const outcomes: Outcome[] = [];
 const sayEveryMs = 60_000;
 for (const faultClass of chosen) {
   if (interrupted) break;
-  const startedAt = performance.now();
-  const outcome: Outcome = { faultClass, count: 0, failed: [], seconds: 0 };
-  let saidAt = startedAt;
-  for await (const schedule of faultClass.run('full')) {
-    outcome.count++;
-    if (schedule.broken.length > 0) {
-      outcome.failed.push(schedule);
-      console.log(`${faultClass.name}: ${schedule.name}\n  ${schedule.broken.join('\n  ')}`);
-    }
-    if (interrupted) break;
-    if (performance.now() - saidAt > sayEveryMs) {
-      saidAt = performance.now();
-      console.log(`${faultClass.name}: ${outcome.count} schedules so far`);
-    }
-  }
-  outcome.seconds = (performance.now() - startedAt) / 1000;
+  let saidAt = performance.now();
+  const outcome = await outcomeOf(faultClass, 'full', {
+    ran({ count }, { name, broken }) {
+      if (broken.length > 0) console.log(`${faultClass.name}: ${name}\n  ${broken.join('\n  ')}`);
+      if (performance.now() - saidAt > sayEveryMs) {
+        saidAt = performance.now();
+        console.log(`${faultClass.name}: ${count} schedules so far`);
+      }
+      return !interrupted;
+    },
+  });
   outcomes.push(outcome);
-  console.log(
-    `${faultClass.name}: ${outcome.count} schedules, ${brokenIn(outcome.failed)} broken promises, ${outcome.seconds.toFixed(0)} s`,
-  );
+  const { count, seconds, broken } = outcome;
+  if (broken !== undefined) console.log(`${faultClass.name}: ${broken}`);
+  console.log(`${faultClass.name}: ${count} schedules, ${brokenIn(outcome)} broken promises, ${seconds.toFixed(0)} s`);
 }
 
+console.log(`\n${table(outcomes)}\n`);
 if (names.length === 0 && !interrupted) writeFileSync(join(import.meta.dirname, '../docs/reliability.md'), page(outcomes));
-console.log(`\n${table(outcomes)}\n\n${verdict(outcomes)}`);
-process.exitCode = interrupted || outcomes.some(({ failed }) => failed.length > 0) ? 1 : 0;
+console.log(verdict(outcomes));
+// Whatever a class that threw has left open.
+process.exit(interrupted || outcomes.some((outcome) => brokenIn(outcome) > 0) ? 1 : 0);

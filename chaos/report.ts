@@ -1,28 +1,22 @@
-import type { FaultClass, Schedule } from './fault-class.ts';
-
-/** What came of one class. */
-export interface Outcome {
-  faultClass: FaultClass;
-  /** Schedules that were run. */
-  count: number;
-  /** Those in which a promise was broken. */
-  failed: Schedule[];
-  seconds: number;
-}
+import { brokenIn, type Outcome } from './outcome.ts';
 
 /** The table of `make chaos`, in Markdown. */
 export function table(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map(({ faultClass, count, failed }) => `| ${faultClass.name} | ${count} | ${brokenIn(failed)} |`);
+  const rows = outcomes.map((outcome) => `| ${outcome.faultClass.name} | ${outcome.count} | ${brokenCell(outcome)} |`);
   return ['| class of fault | schedules | broken promises |', '|---|---:|---:|', ...rows].join('\n');
+}
+
+/** With the first line of what is wrong with the class itself. */
+function brokenCell(outcome: Outcome): string {
+  const [why] = outcome.broken?.split('\n') ?? [];
+  return why === undefined ? String(brokenIn(outcome)) : `${brokenIn(outcome)} (${why.replaceAll('|', '\\|')})`;
 }
 
 /** The last line: `chaos: N schedules, M broken promises`. */
 export function verdict(outcomes: readonly Outcome[]): string {
   const schedules = outcomes.reduce((sum, { count }) => sum + count, 0);
-  return `chaos: ${schedules} schedules, ${outcomes.reduce((sum, { failed }) => sum + brokenIn(failed), 0)} broken promises`;
+  return `chaos: ${schedules} schedules, ${outcomes.reduce((sum, outcome) => sum + brokenIn(outcome), 0)} broken promises`;
 }
-
-export const brokenIn = (schedules: readonly Schedule[]): number => schedules.reduce((sum, { broken }) => sum + broken.length, 0);
 
 /** docs/reliability.md. */
 export function page(outcomes: readonly Outcome[]): string {
