@@ -80,15 +80,15 @@ async function happened(stage: Stage, { lb, here, topology }: Serving, { fault, 
     try {
       await lb.patch({ flavorId: other });
       await within(trap.done, `${step} on the way to ${other}`);
+      // What was never behind the VIP takes nothing with it.
+      const wasOut = /of the new/.test(fault.name) && GOALS.indexOf(step) < GOALS.indexOf('Attached');
+      if (fault.takes && !wasOut) await lb.forgive();
     } finally {
       trap.forget();
     }
     const flavor = fault.afterwards ? await fault.afterwards(course) : other;
     if (flavor === undefined) await lb.untilGone();
     else await lb.untilAtRest(flavor);
-    // What was never behind the VIP takes nothing with it.
-    const wasOut = /of the new/.test(fault.name) && GOALS.indexOf(step) < GOALS.indexOf('Attached');
-    if (fault.takes && !wasOut) lb.forgive();
   });
   return { name: `${topology}: at ${step} ${fault.name}`, broken };
 }

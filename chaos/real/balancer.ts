@@ -9,6 +9,7 @@ import { find } from '../../src/kube/find.ts';
 import { haproxiesIn } from '../../test/support/haproxies.ts';
 import type { TrafficCounts } from '../../tools/traffic/tally.ts';
 import { startTraffic, type Traffic } from '../../tools/traffic/traffic.ts';
+import { Service } from './service.ts';
 import type { Stage } from './stage.ts';
 
 export const PORT = 8080;
@@ -130,6 +131,18 @@ export class Balancer {
     await this.until(`${step} on the way to ${to}`, ({ status }) => hasComeTo(status?.operation, to, step));
   }
 
+  /** Waits until the operation to `to` has taken the old ones from the VIP: its own alone carry the traffic, watched until it is committed. */
+  async untilOldAreOut(to: string): Promise<void> {
+    const what = `those of ${to} alone carry the traffic`;
+    await this.until(what, ({ status }) => {
+      const carrying = (status?.amphorae ?? []).filter(({ traffic }) => traffic === 'Carries' || traffic === 'Standby');
+      const { operation } = status ?? {};
+      return (
+        operation?.to === to && operation.step === 'Detached' && carrying.length > 0 && carrying.every(({ flavorId }) => flavorId === to)
+      );
+    });
+  }
+
   /** Two clients make requests from now on, one with a new connection for each. */
   async startTraffic(): Promise<void> {
     const { status } = await this.get();
@@ -143,10 +156,18 @@ export class Balancer {
     this.#final = await this.#traffic?.stop();
   }
 
-  /** What was lost up to now was taken by the fault itself. @throws Broken when nothing was answered for longer than that may take */
-  forgive(): void {
-    if (!this.#traffic) return;
-    const { failed, retriedOnClosedIdle, longestGapMs } = this.#traffic.counts();
+  /**
+   * Waits until both clients are answered again and again. What was lost up to then was taken by the fault itself; what is lost later counts.
+   * @throws Broken when that takes longer than it may
+   */
+  async forgive(): Promise<void> {
+    if (!this.#traffic || this.#final) return;
+    const service = new Service(this.#traffic.counts(), performance.now());
+    const counts = await within(
+      this.#traffic.waitFor((now) => service.isBack(now, performance.now())),
+      'clients are served again after what was killed',
+    );
+    const { failed, retriedOnClosedIdle, longestGapMs } = counts;
     this.#told = { failed, retriedOnClosedIdle };
     if (longestGapMs > OUTAGE_MS) throw new Broken(`nothing was answered for ${Math.round(longestGapMs / 1000)} s`);
   }
