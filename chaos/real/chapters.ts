@@ -1,9 +1,10 @@
 import type { KubeObject } from '../../src/kube/types.ts';
 import type { Balancer } from './balancer.ts';
+import { breakNewAmphorae } from './breaking.ts';
 
 export type Topology = 'SINGLE' | 'ACTIVE_STANDBY';
 
-export const CHAPTERS = ['create', 'resize', 'cancel', 'failed resize', 'failover', 'delete'] as const;
+export const CHAPTERS = ['create', 'resize', 'cancel', 'failed resize', 'late failure', 'failover', 'delete'] as const;
 /** A part of a load balancer's life. */
 export type Chapter = (typeof CHAPTERS)[number];
 
@@ -40,13 +41,21 @@ export class Life {
         return this.lb.untilAtRest(other);
       case 'cancel':
         await this.lb.patch({ flavorId: other, strategy: { verifySeconds: 600 } });
-        await this.lb.untilStep(other, 'Detached');
+        await this.lb.untilOldAreOut(other);
         await this.lb.patch({ flavorId: here, strategy: { verifySeconds: 1 } });
         return this.lb.untilAtRest(here);
       case 'failed resize':
         await this.lb.patch({ flavorId: absent });
         await this.lb.until('the resize has failed', ({ status }) => status?.provisioningStatus === 'ERROR');
         await this.lb.patch({ flavorId: here });
+        return this.lb.untilAtRest(here);
+      case 'late failure':
+        await this.lb.patch({ flavorId: other, strategy: { verifySeconds: 600 } });
+        await this.lb.untilOldAreOut(other);
+        await breakNewAmphorae(this.lb);
+        await this.lb.forgive();
+        await this.lb.until('the failed resize has gone back', ({ status }) => status?.operation?.finishedAt !== undefined);
+        await this.lb.patch({ flavorId: here, strategy: { verifySeconds: 1 } });
         return this.lb.untilAtRest(here);
       case 'failover': {
         const token = String(++this.#tokens);

@@ -41,30 +41,33 @@ export function armed({ write, side, every }: KillPoint, namespace: string, oper
   };
 }
 
-/** Every point, in order, until one is not come to any more; or those that are given. */
+/** Points not come to, one after the other, after which there are no more. A course may be shorter once by chance: two writes that became one. */
+const MOST_MISSES = 4;
+
+/** Every point, in order, until several are not come to any more; or those that are given. */
 export class KillPoints {
   readonly #given: KillPoint[] | undefined;
   #taken = 0;
-  #isOver = false;
+  #misses = 0;
 
   constructor(given?: readonly KillPoint[]) {
     this.#given = given && [...given];
   }
 
   get hasMore(): boolean {
-    return this.#given ? this.#given.length > 0 : !this.#isOver;
+    return this.#given ? this.#given.length > 0 : this.#misses < MOST_MISSES;
   }
 
   /** The next; undefined when there are no more. */
   next(): KillPoint | undefined {
     if (this.#given) return this.#given.shift();
-    if (this.#isOver) return undefined;
+    if (!this.hasMore) return undefined;
     const index = this.#taken++;
     return { write: Math.floor(index / 2) + 1, side: index % 2 === 0 ? 'before' : 'after' };
   }
 
-  /** What was led through with that point was over before it. */
-  passed(): void {
-    this.#isOver = true;
+  /** Whether the operator came to a point that it was led through with. */
+  led(hit: boolean): void {
+    if (this.hasMore) this.#misses = hit ? 0 : this.#misses + 1;
   }
 }
