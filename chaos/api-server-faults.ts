@@ -1,7 +1,11 @@
 import type { Goal } from '../src/api/index.ts';
 import type { FaultClass, Schedule, Size } from './fault-class.ts';
 import { type ApiFault, apiFaults } from './real/api-faults.ts';
+import { atStep } from './real/at-step.ts';
+import { within } from './real/balancer.ts';
 import { brokenIn, goneOn, onStage, type Serving, serving } from './real/crew.ts';
+import { Hits } from './real/hits.ts';
+import { type Meeting, meeting, once } from './real/meeting.ts';
 import type { Stage } from './real/stage.ts';
 
 /** An API server, and a network before it, as they are on bad days. */
@@ -9,7 +13,8 @@ export const apiServerFaults: FaultClass = {
   name: "the API server's faults",
   fault:
     'In the middle of a resize and of its cancel, for SINGLE and ACTIVE_STANDBY: watches are cut, silent or answered 410; calls meet conflicts, 429, 500, 503; writes take effect and are never answered; reads are stale; the API server and etcd are restarted; the token is replaced.',
-  promises: 'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, and clients have lost no request.',
+  promises:
+    'Each fault has met something of the load balancer. After each: the flavor that is asked for is in force on exactly the amphorae that it needs, and clients have lost no request.',
   run: (size) => onStage((stage) => schedules(stage, size)),
 };
 
@@ -25,8 +30,10 @@ async function* schedules(stage: Stage, size: Size): AsyncGenerator<Schedule> {
   try {
     for (const fault of size === 'full' ? apiFaults : apiFaults.slice(0, 2)) {
       for (const step of size === 'full' ? (['Built', 'Attached'] as const) : (['Built'] as const)) {
-        const happening = once(() => fault.happen(stage));
-        yield* await Promise.all(crew.map(([cancels, one]) => led(stage, one, { fault, step, cancels, happening })));
+        const namespaces = crew.map(([, { lb }]) => lb.namespace);
+        const meets = new Hits();
+        const together = meeting(crew.length, () => fault.happen(stage, meets, namespaces));
+        yield* await Promise.all(crew.map(([cancels, one]) => led(stage, one, { fault, step, cancels, together, meets })));
       }
     }
   } finally {
@@ -38,31 +45,29 @@ interface Course {
   fault: ApiFault;
   step: Goal;
   cancels: boolean;
-  /** The fault hits all of the crew, as soon as one of them is there. */
-  happening: () => Promise<void>;
+  /** The fault hits all of the crew, each at the step: whoever is there first is held until the others are. */
+  together: Meeting;
+  meets: Hits;
 }
 
-async function led(stage: Stage, one: Serving, { fault, step, cancels, happening }: Course): Promise<Schedule> {
+async function led(stage: Stage, one: Serving, { fault, step, cancels, together, meets }: Course): Promise<Schedule> {
   const { lb, here, other } = one;
+  const come = once(together.come);
+  const trap = atStep(stage, lb, other, step, come);
   const broken = await brokenIn(lb, async () => {
     await lb.patch({ flavorId: other, strategy: { verifySeconds: cancels ? 600 : 1 } });
-    await lb.untilStep(other, step);
-    const over = happening();
+    await within(trap.done, `${step} on the way to ${other}`);
     if (cancels) {
-      await lb.untilStep(other, 'Detached');
+      await lb.untilOldAreOut(other);
       await lb.patch({ flavorId: here, strategy: { verifySeconds: 1 } });
     }
-    await over;
+    await together.isOver;
     await lb.untilAtRest(cancels ? here : other);
+  }).finally(() => {
+    trap.forget();
+    void come();
   });
+  if (broken.length === 0 && meets.feltIn(lb.namespace) === 0) broken.push('the fault met nothing');
   await goneOn(stage, one, { broken, to: cancels ? here : other });
   return { name: `${one.topology} ${cancels ? 'cancel' : 'resize'}, from ${step} on ${fault.name}`, broken };
-}
-
-function once(act: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= act();
-    return done;
-  };
 }

@@ -31,12 +31,12 @@ export interface ApiProxy {
   caPem: string;
   /** From now on, until what it returns is called. */
   interfere(interference: Interference): () => void;
-  /** Breaks the connection of every watch. */
-  cutWatches(): void;
+  /** Breaks the connection of every watch. This and the next two return how many there were. */
+  cutWatches(): number;
   /** What the watches would say is lost, and nobody is told; watches that are opened later speak. */
-  silenceWatches(): void;
+  silenceWatches(): number;
   /** Each watch says this as its last event. */
-  endWatches(event: object): void;
+  endWatches(event: object): number;
   close(): Promise<void>;
 }
 
@@ -110,19 +110,24 @@ export async function startApiProxy(controlPlane: ControlPlane): Promise<ApiProx
       return () => void interferences.delete(interference);
     },
     cutWatches() {
+      const { size } = watches;
       for (const { response } of watches) response.destroy();
+      return size;
     },
     silenceWatches() {
       for (const { upstream, response } of watches) {
         upstream.unpipe(response);
         upstream.resume();
       }
+      return watches.size;
     },
     endWatches(event) {
+      const { size } = watches;
       for (const { upstream, response } of watches) {
         upstream.unpipe(response);
         response.end(`${JSON.stringify(event)}\n`);
       }
+      return size;
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
