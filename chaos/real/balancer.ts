@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Amphora, API_VERSION, conditionOf, GOALS, type Goal, type LoadBalancer, type Operation } from '../../src/api/index.ts';
+import { type Amphora, API_VERSION, GOALS, type Goal, type LoadBalancer, type Operation } from '../../src/api/index.ts';
 import { amphorae, loadBalancers } from '../../src/controller/resources.ts';
 import type { MergePatch } from '../../src/kube/client.ts';
 import { isTransient } from '../../src/kube/errors.ts';
@@ -9,6 +9,7 @@ import { find } from '../../src/kube/find.ts';
 import { haproxiesIn } from '../../test/support/haproxies.ts';
 import type { TrafficCounts } from '../../tools/traffic/tally.ts';
 import { startTraffic, type Traffic } from '../../tools/traffic/traffic.ts';
+import { type Found, inWords, wrongObjects, wrongProcesses } from './at-rest.ts';
 import { Service } from './service.ts';
 import type { Stage } from './stage.ts';
 
@@ -210,30 +211,16 @@ export class Balancer {
 
   async #wrongAtRest(flavorId: string): Promise<string | undefined> {
     const lb = await this.get();
-    const ready = conditionOf(lb.status?.conditions, 'Ready');
-    const isNow = ready?.observedGeneration === lb.metadata.generation;
-    if (ready?.status !== 'True' || !isNow || lb.status?.flavorId !== flavorId) return inWords(lb);
-    const roles = this.#isPair ? ['BACKUP', 'MASTER'] : ['STANDALONE'];
     const objects = await this.amphorae();
-    const names = objects.map((a) => a.metadata.name).sort();
-    const told = (lb.status.amphorae ?? []).map((a) => a.name).sort();
-    if (String(told) !== String(names)) return `the status has amphorae ${told}, and there are ${names}`;
-    if (String(objects.map((a) => a.spec.role).sort()) !== String(roles)) return `its amphorae are ${names}, not one for each of ${roles}`;
-    const unfit = objects.find((a) => a.spec.flavorId !== flavorId || a.spec.steering !== 'Attached' || a.metadata.deletionTimestamp);
-    if (unfit) return `amphora ${unfit.metadata.name} is ${unfit.spec.steering}, of flavor ${unfit.spec.flavorId}`;
-    return this.#wrongProcesses(names);
+    const names = objects.map((a) => a.metadata.name);
+    return wrongObjects(lb, objects, flavorId, this.#isPair) ?? wrongProcesses(names, await this.#found(names));
   }
 
-  /** Every amphora and the VIP have a HAProxy, and there is none besides; nor any folder. */
-  async #wrongProcesses(names: string[]): Promise<string | undefined> {
+  async #found(names: readonly string[]): Promise<Found> {
     const own = join(this.#stage.stateDir, 'loadbalancers', this.#uid!);
-    const folders = (await readdir(join(own, 'amphorae')).catch(() => [])).sort();
-    if (String(folders) !== String(names)) return `the driver has amphorae ${folders}, and there are ${names}`;
-    const expected = await Promise.all([haproxiesIn(this.folder()), ...names.map((name) => haproxiesIn(this.folder(name)))]);
-    if (expected.some((pids) => pids.length === 0)) return 'an amphora or the VIP has no HAProxy';
-    const all = await haproxiesIn(own);
-    const strays = all.filter((pid) => !expected.flat().includes(pid));
-    return strays.length > 0 ? `there are HAProxies that nobody needs: ${strays}` : undefined;
+    const folders = await readdir(join(own, 'amphorae')).catch(() => []);
+    const needed = await Promise.all([haproxiesIn(this.folder()), ...names.map((name) => haproxiesIn(this.folder(name)))]);
+    return { folders, needed, all: await haproxiesIn(own) };
   }
 
   /** Waits until nothing of it is left. @throws Broken with what is */
@@ -257,21 +244,6 @@ export class Balancer {
 /** Whether an operation on its way to `to` is at a step, or past it. */
 export const hasComeTo = (operation: Operation | undefined, to: string, step: Goal): boolean =>
   operation?.to === to && GOALS.indexOf(operation.step ?? 'Accepted') >= GOALS.indexOf(step);
-
-/** A status, as somebody who reads a report wants it. */
-function inWords({ status }: LoadBalancer): string {
-  const { operation, amphorae: all = [], conditions } = status ?? {};
-  const ready = conditionOf(conditions, 'Ready');
-  return [
-    `flavor ${status?.flavorId}`,
-    operation &&
-      `operation ${operation.number} ${operation.kind} to ${operation.to} ${operation.step} ${operation.result ?? ''} ${operation.message}`,
-    `amphorae ${all.map((a) => `${a.name} ${a.traffic}${a.ready ? '' : ' (not ready)'}`).join(', ') || 'none'}`,
-    `Ready ${ready?.status} ${ready?.reason}: ${ready?.message}`,
-  ]
-    .filter(Boolean)
-    .join('; ');
-}
 
 function specFor(members: readonly { address: string; port: number }[]): Record<string, unknown> {
   return {
