@@ -29,6 +29,8 @@ export class Promises {
   readonly #broken: string[] = [];
   /** Who served when it was looked last, by uid of the load balancer. */
   #serving: { uid: string; names: string[] } | undefined;
+  /** Whether a pair in force, or the one that takes its place, served whole when it was looked last, and nobody but the operator has taken anything since. */
+  #isWhole = false;
   #burst = { at: 0, changes: 0 };
   #harmedAt = Number.NEGATIVE_INFINITY;
   /** Operations that were ever seen, by number: when each began. */
@@ -55,6 +57,7 @@ export class Promises {
   harmed(): void {
     this.#harmedAt = this.#monotonic();
     this.#serving = undefined;
+    this.#isWhole = false;
   }
 
   /** Numbers that no amphora has any more may be given again. */
@@ -77,6 +80,8 @@ export class Promises {
     if (act === 'detach' && !going && lb.status?.flavorId !== undefined) {
       const staying = this.serving(uid).filter((a) => a.attached.is);
       if (staying.some((a) => a.name === amphora) && staying.length === 1) this.#break(`${amphora}, the last that serves, is detached`);
+      const left = staying.filter((a) => a.name !== amphora);
+      if (this.#isWhole && this.#actAlone && !isPair(left)) this.#break(`${amphora} is detached, and less than a pair is left`);
     }
     if (act === 'ensureVip' && !going) this.#onPorts(uid, ports!);
   }
@@ -87,6 +92,7 @@ export class Promises {
     const uid = lb?.metadata.uid;
     if (!lb || lb.metadata.deletionTimestamp || uid !== this.#uid) {
       this.#serving = undefined;
+      this.#isWhole = false;
       this.#uid = lb?.metadata.uid;
       return;
     }
@@ -94,6 +100,11 @@ export class Promises {
     if (this.#serving?.uid === uid && this.#serving?.names.length && serving.length === 0 && !this.#isExcused && lb.status?.flavorId) {
       this.#break(`nothing serves any more, though the world took nothing away: before it was ${this.#serving.names}`);
     }
+    const { flavorId, topology } = lb.status ?? {};
+    if (this.#isWhole && this.#actAlone && flavorId !== undefined && !isPair(serving))
+      this.#break(`less than a pair serves, though the world took nothing away: ${serving.map((a) => a.name)}`);
+    const kept = serving.filter((a) => a.flavorId === flavorId && !this.#isGoing(a.name));
+    this.#isWhole = flavorId !== undefined && topology === 'ACTIVE_STANDBY' && (isPair(kept) || (this.#isWhole && isPair(serving)));
     this.#serving = { uid: uid!, names: serving.map((a) => a.name) };
     const now = this.#world.now();
     const ports = seen(this.#world.vip(uid!)?.ports ?? { was: [], is: [], at: 0 }, now);
@@ -199,8 +210,16 @@ export class Promises {
       );
       if (this.#actAlone && sisters.some((a) => a.spec.peer === spec.peer)) this.#break(`two amphorae are both peer ${spec.peer}`);
     }
+    // What somebody deletes of those in force is taken away at once, and built anew.
+    if (metadata.deletionTimestamp && spec.steering !== 'Draining') this.#isWhole = false;
     if (type === 'DELETED' && this.#actAlone && this.#world.amphora(spec.loadBalancer.uid, metadata.name))
       this.#break(`Amphora ${metadata.name} is gone, and what it stood for is left`);
+  }
+
+  /** Whether the object of an amphora is being deleted, or is not there. */
+  #isGoing(name: string): boolean {
+    const object = this.#server.peek<Amphora>(amphoraeResource, { namespace: this.#ref.namespace, name });
+    return object?.metadata.deletionTimestamp !== undefined || object === undefined;
   }
 
   #loadBalancer(uid: string): LoadBalancer | undefined {
@@ -213,3 +232,6 @@ export class Promises {
     if (this.#broken.length < 20) this.#broken.push(`${what} (at ${at} s)`);
   }
 }
+
+/** Whether one takes the traffic and another would at once. */
+const isPair = (amphorae: readonly SimulatedAmphora[]): boolean => amphorae.length >= 2 && amphorae.some(({ backup }) => !backup);

@@ -1,5 +1,5 @@
-import { conditionOf, type LoadBalancer, requestsOf } from '../../src/api/index.ts';
-import { seen } from '../../src/provider/amphora/simulated/world.ts';
+import { conditionOf, isTrue, type LoadBalancer, requestsOf } from '../../src/api/index.ts';
+import { type SimulatedAmphora, seen } from '../../src/provider/amphora/simulated/world.ts';
 import { LB, type MemoryCluster } from './cluster.ts';
 import { portsOf } from './promises.ts';
 
@@ -52,6 +52,7 @@ function inForce(cluster: MemoryCluster, lb: LoadBalancer, flavorId: string): st
   const others = amphorae.filter((a) => a.flavorId !== flavorId).map((a) => a.name);
   if (others.length > 0) found.push(`flavor ${flavorId} is in force, and ${others} are of another`);
   if (slots === 2 && serving.filter((a) => a.backup).length !== 1) found.push('a pair does not have one standby');
+  found.push(...saidWrongly(lb, serving));
   const ports = portsOf(lb).sort((a, b) => a - b);
   const open = seen(cluster.amphorae.vip(uid)?.ports ?? { was: [], is: [], at: 0 }, now);
   if (open.join() !== ports.join()) found.push(`the VIP serves ${open}, listeners have ${ports}`);
@@ -64,6 +65,26 @@ function inForce(cluster: MemoryCluster, lb: LoadBalancer, flavorId: string): st
     if (ports.length > 0 && has.join() !== members.join()) found.push(`${name} has members ${has}, the spec ${members}`);
   }
   return found;
+}
+
+/** What the status says of its amphorae at rest, where that is not what is so. */
+function saidWrongly({ status }: LoadBalancer, serving: readonly SimulatedAmphora[]): string[] {
+  const word = (lines: readonly Line[]) => lines.map((line) => Object.values(line).join(' ')).sort();
+  const said = word((status?.amphorae ?? []).map(({ name, flavorId, traffic, ready }) => ({ name, flavorId, traffic, ready })));
+  const traffic = ({ backup }: SimulatedAmphora) => (backup ? 'Standby' : 'Carries');
+  const so = word(serving.map((a) => ({ name: a.name, flavorId: a.flavorId, traffic: traffic(a), ready: true })));
+  const available = isTrue(status?.conditions, 'Available');
+  return [
+    ...(said.join() === so.join() ? [] : [`the status says ${said.join(', ') || 'nothing'} of its amphorae, and it is ${so.join(', ')}`]),
+    ...(available ? [] : ['Available is not True']),
+  ];
+}
+
+interface Line {
+  name: string;
+  flavorId: string;
+  traffic: string;
+  ready: boolean;
 }
 
 /** The operator looks at everything again after 600 s (`--resync-seconds`). */
