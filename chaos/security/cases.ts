@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Schedule } from '../fault-class.ts';
 
 /** Where the seeds begin; the same cases again for the same one. `CHAOS_SEED` sets another. */
-const firstSeed = Number(process.env.CHAOS_SEED ?? 1);
+export const firstSeed = Number(process.env.CHAOS_SEED ?? 1);
 
 /** The seeds of that many schedules. */
 export const seeds = (count: number): number[] => Array.from({ length: count }, (_, i) => firstSeed + i);

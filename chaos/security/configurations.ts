@@ -1,47 +1,42 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { assemble, type Rendered } from '../../src/provider/amphora/haproxy/assemble.ts';
-import { type RenderEnvironment, render } from '../../src/provider/amphora/haproxy/index.ts';
-import { Authority } from '../../src/provider/amphora/kubernetes/identity/authority.ts';
+import type { RenderEnvironment } from '../../src/provider/amphora/haproxy/index.ts';
 import { parsed, plainText, stepsOf } from '../../test/support/haproxy-syntax.ts';
-import { ciphers, configurationOf, environments, type Shape, shapes, smuggled, type Texts, texts } from '../../test/support/hostile.ts';
-import type { FaultClass, Schedule } from '../fault-class.ts';
+import { configurationOf, environments, type Shape, shapes, smuggled, type Texts, texts } from '../../test/support/hostile.ts';
+import type { FaultClass } from '../fault-class.ts';
 import { cases, must, seeds } from './cases.ts';
 import { harmlessLike } from './harmless.ts';
+import { readByHaproxy } from './read-by-haproxy.ts';
 
 type Case = [Shape, Texts, RenderEnvironment];
 
-/** Cases of a schedule, and schedules of each kind. */
+/** Cases of a schedule, schedules of each kind; and how many texts HAProxy reads, how many listeners at a time. */
 const sizes = {
-  short: { perSchedule: 500, schedules: 3, checked: 20, checks: 1 },
-  full: { perSchedule: 1000, schedules: 60, checked: 100, checks: 6 },
+  short: { perSchedule: 500, schedules: 3, read: { texts: 1000, listeners: 50 } },
+  full: { perSchedule: 1000, schedules: 60, read: { texts: 100_000, listeners: 250 } },
 };
 
 /** Texts of tenants in every place of a rendered configuration. */
 export const hostileConfigurations: FaultClass = {
   name: 'hostile strings in a configuration',
   fault:
-    'Names, paths, headers, cookies, rule values, URLs, ciphers and PEM are made to break out of their place: by what the API lets through, and by any text as if the API had been passed by. A schedule is 1,000 configurations, or 100 that a real HAProxy reads.',
+    'Names, paths, headers, cookies, rule values, URLs, ciphers and PEM are made to break out of their place: by what the API lets through, and by any text as if the API had been passed by. A schedule is 1,000 configurations, or one that a real HAProxy reads, of 250 listeners and pools whose rules have texts of their own, 100,000 in all.',
   promises:
     'Read back by a parser of its own, each rendering has the lines and the words of one with harmless texts, and in the places of texts these as they were written, or it is refused whole; `haproxy -c` takes what the API lets through.',
 
   async *run(size) {
-    const { perSchedule, schedules, checked, checks } = sizes[size];
+    const { perSchedule, schedules, read } = sizes[size];
     for (const seed of seeds(schedules)) {
       yield await cases('configurations that the API lets through', { seed, count: perSchedule }, configurations(texts), sameStructure);
       yield await cases('configurations past the API', { seed, count: perSchedule }, configurations(smuggled), sameStructureOrRefused);
     }
-    yield* readByHaproxy(checked, checks);
+    yield* readByHaproxy(read);
   },
 };
 
-const configurations = (given: fc.Arbitrary<Texts>): fc.Arbitrary<Case> => fc.tuple(shapes, given, environments);
+export const configurations = (given: fc.Arbitrary<Texts>): fc.Arbitrary<Case> => fc.tuple(shapes, given, environments);
 
-function sameStructureOrRefused([shape, given, environment]: Case): void {
+export function sameStructureOrRefused([shape, given, environment]: Case): void {
   const control = Object.entries(given).some(([place, text]) => place !== 'pem' && /\p{Cc}/u.test(text));
   try {
     sameStructure([shape, given, environment]);
@@ -51,8 +46,8 @@ function sameStructureOrRefused([shape, given, environment]: Case): void {
 }
 
 /** @throws Error saying where the rendering is not that of harmless texts */
-function sameStructure([shape, given, environment]: Case): void {
-  const rendered = (one: Texts) => assemble(configurationOf(shape, one), environment, 'hash');
+export function sameStructure([shape, given, environment]: Case, renders = assemble): void {
+  const rendered = (one: Texts) => renders(configurationOf(shape, one), environment, 'hash');
   const hostile = rendered(given);
   const [lines, model, other] = [hostile, rendered(harmlessLike(given, 0)), rendered(harmlessLike(given, 1))].map(({ config }) =>
     parsed(config),
@@ -65,13 +60,13 @@ function sameStructure([shape, given, environment]: Case): void {
       const isFixed = word === other[i]![j];
       must(!isFixed || actual[j] === word, `word ${j} is not ${word}: ${JSON.stringify(actual)}`);
     });
-    asWritten(actual, given, shape);
+    asWritten(actual, given, shape, (j) => expected[j] !== other[i]![j]);
   });
   sameFiles(hostile, given);
 }
 
-/** Where a text stands, it is what the tenant wrote, and a part of nothing greater. */
-function asWritten(words: readonly string[], given: Texts, { ruleType, compareType }: Shape): void {
+/** Where a text stands, it is what the tenant wrote, and a part of nothing greater. @param varies whether a text of a tenant stands at a word */
+function asWritten(words: readonly string[], given: Texts, { ruleType, compareType }: Shape, varies: (word: number) => boolean): void {
   const is = (actual: string | undefined, text: string) =>
     must(actual === text, `${JSON.stringify(text)} became ${JSON.stringify(actual)}`);
   const [keyword, second, third = ''] = words;
@@ -93,6 +88,11 @@ function asWritten(words: readonly string[], given: Texts, { ruleType, compareTy
   if (keyword === 'stick' && third.startsWith('re'))
     argument(third, given.cookieName, third.startsWith('req') ? 'req.cook' : 'res.cook', 'sha1');
   if (keyword === 'http-request' && second === 'redirect') is(plainText(words[3]!), given.url);
+  if (keyword === 'http-check' && second === 'expect' && varies(3)) {
+    // A range that is written backwards is turned round.
+    const turned = given.expectedCodes.replace(/^(\d{3})-(\d{3})$/, (range, from, to) => (from > to ? `${to}-${from}` : range));
+    is(words[3], turned);
+  }
   if (keyword === 'http-check' && second === 'send' && words[3] === 'GET' && words[5] !== '/alive') {
     is(words[5], given.urlPath);
     if (words[8] === 'hdr' && !words[10]!.startsWith('%[srv_name')) is(plainText(words[10]!), given.domainName);
@@ -105,45 +105,5 @@ function sameFiles({ files }: Rendered, { pem }: Texts): void {
     must(/^(certificate|ca|crl|crl-list|crt-list)-[0-9a-f]{32}\.pem$/.test(name), `a file of the name ${name}`);
     if (name.startsWith('crt-list')) must(/^(certificate-[0-9a-f]{32}\.pem\n)+$/.test(content), `a list of ${content}`);
     else must(content.replaceAll(pem, '').trim() === '' || pem.trim() !== pem, `a file with ${content}`);
-  }
-}
-
-/** HAProxy's own reading, of texts that the API lets through. */
-async function* readByHaproxy(count: number, schedules: number): AsyncIterable<Schedule> {
-  const dir = await mkdtemp(join(tmpdir(), 'reflavor-chaos-'));
-  try {
-    const kept = await Authority.create('of a test', new Date());
-    const { certificate, key } = await (await Authority.open(kept)).issue({ commonName: 'it', uses: ['server', 'client'] }, new Date());
-    const pem = { certificate, key, ca: kept.certificate };
-    const identity = { certificate: join(dir, 'identity.pem'), authority: join(dir, 'authority.pem') };
-    await writeFile(identity.certificate, `${certificate}${key}`);
-    await writeFile(identity.authority, kept.certificate);
-    let files = 0;
-    for (const seed of seeds(schedules)) {
-      const wanted = fc.tuple(shapes, texts, environments, ciphers);
-      yield await cases('configurations for haproxy -c', { seed, count }, wanted, async ([shape, given, environment]) => {
-        const configuration = configurationOf(shape, given);
-        const folder = join(dir, String(files++));
-        await mkdir(folder);
-        const { config, files: beside } = render(
-          { ...configuration, secrets: Object.fromEntries(Object.keys(configuration.secrets).map((name) => [name, pem])) },
-          {
-            ...environment,
-            filesDir: folder,
-            adminSocket: join(dir, 'admin.sock'),
-            ...(environment.admin && { admin: { ...environment.admin, ...identity }, peersTls: identity }),
-          },
-        );
-        for (const [name, content] of Object.entries(beside)) await writeFile(join(folder, name), content);
-        const file = join(folder, 'haproxy.cfg');
-        await writeFile(file, config);
-        await promisify(execFile)('haproxy', ['-c', '-f', file]).catch((error: { stderr: string }) => {
-          throw new Error(error.stderr);
-        });
-        await rm(folder, { recursive: true });
-      });
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true });
   }
 }

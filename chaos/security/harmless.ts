@@ -16,6 +16,7 @@ export function harmlessLike(texts: Texts, variant: 0 | 1): Texts {
     urlPath: word(harmless.urlPath),
     domainName: word(harmless.domainName),
     cookieName: word(harmless.cookieName),
+    expectedCodes: word(harmless.expectedCodes),
     cidr: isNetwork(texts.cidr) ? `10.${variant}.0.0/16` : 'none',
     address: isAddress(texts.address) ? `10.0.0.${variant}` : 'none',
     ciphers: kinds.map((isSuite) => word(isSuite ? 'TLS_X' : 'HIGH')).join(':'),

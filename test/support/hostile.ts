@@ -59,7 +59,22 @@ const monitor = Pool.shape.healthMonitor.unwrap().shape;
 
 /** What a L7 rule may be compared with. */
 export const value = accepted(HaproxyText, nasty);
-const key = accepted(
+/** Expressions for HAProxy's PCRE that compile: any text, each character of it as itself, alone and as a part. (It keeps no groups to refer back to.) */
+export const regex = accepted(
+  HaproxyText,
+  fc
+    .tuple(
+      value.map((text) => text.replace(/[\x20-\x7e]/g, (c) => (/[a-z0-9]/i.test(c) ? c : `\\${c}`))),
+      fc.constantFrom<(text: string) => string>(
+        (text) => text,
+        (text) => `^(?:${text})+$`,
+        (text) => `${text}|[^'"# ]{2,4}`,
+        (text) => `(${text})?`,
+      ),
+    )
+    .map(([text, within]) => within(text)),
+);
+export const key = accepted(
   Token,
   fc.oneof(
     fc.string({ unit: fc.constantFrom(..."!#$%&'*+-.^_`|~aB1"), minLength: 1, maxLength: 12 }),
@@ -87,6 +102,7 @@ export interface Texts {
   urlPath: string;
   domainName: string;
   cookieName: string;
+  expectedCodes: string;
   cidr: string;
   address: string;
   ciphers: string;
@@ -110,6 +126,7 @@ export const texts: fc.Arbitrary<Texts> = fc.record({
   ),
   domainName: accepted(monitor.domainName, fc.string({ unit: fc.constantFrom(...'aB1-.'), minLength: 1, maxLength: 20 })),
   cookieName: key,
+  expectedCodes: accepted(monitor.expectedCodes, fc.stringMatching(/^[1-5][0-9]{2}(-[1-5][0-9]{2}|(,[1-5][0-9]{2}){0,5})$/)),
   cidr: fc.oneof(
     fc.ipV4().map((ip) => `${ip}/8`),
     fc.ipV6().map((ip) => `${ip}/64`),
@@ -153,6 +170,7 @@ export const harmless: Texts = {
   urlPath: '/x',
   domainName: 'x',
   cookieName: 'x',
+  expectedCodes: '200',
   cidr: '10.0.0.0/8',
   address: '10.0.0.1',
   ciphers: 'HIGH',
@@ -185,7 +203,7 @@ export interface Shape {
 
 export const shapes: fc.Arbitrary<Shape> = fc.record({
   ruleType: fc.constantFrom(...L7RuleType.options),
-  compareType: fc.constantFrom(...L7CompareType.options.filter((type) => type !== 'REGEX')),
+  compareType: fc.constantFrom(...L7CompareType.options),
   invert: fc.boolean(),
   action: fc.constantFrom('REDIRECT_TO_POOL' as const, 'REDIRECT_TO_URL' as const, 'REDIRECT_PREFIX' as const, 'REJECT' as const),
   algorithm: fc.constantFrom(...LbAlgorithm.options),
@@ -250,11 +268,12 @@ export function configurationOf(shape: Shape, given: Texts): Configuration {
     protocol: shape.poolProtocol,
     lbAlgorithm: shape.algorithm,
     sessionPersistence: persistence && { type: persistence },
-    healthMonitor: monitor && { type: monitor, httpVersion, expectedCodes: '300-200' },
+    healthMonitor: monitor && { type: monitor, httpVersion },
   });
   if (persistence === 'APP_COOKIE') pool.sessionPersistence!.cookieName = given.cookieName;
   if (pool.healthMonitor) {
     pool.healthMonitor.urlPath = given.urlPath;
+    pool.healthMonitor.expectedCodes = given.expectedCodes;
     if (shape.named && httpVersion === '1.1') pool.healthMonitor.domainName = given.domainName;
   }
   const server = { protocolPort: shape.port, weight: 1, backup: false, enabled: true, draining: false };
