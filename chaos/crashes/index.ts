@@ -25,7 +25,7 @@ interface Run {
 }
 
 /** One run of a scenario, and what is broken by it. */
-async function run(scenario: Scenario, topology: Topology, crash?: Crash): Promise<Run> {
+export async function run(scenario: Scenario, topology: Topology, crash?: Crash): Promise<Run> {
   const cluster = new MemoryCluster({ seed: 1, topology, delays: { attach: 200, detach: 200, configure: 200 } });
   const writes: string[] = [];
   try {
@@ -58,7 +58,7 @@ async function run(scenario: Scenario, topology: Topology, crash?: Crash): Promi
 export const operatorCrashes: FaultClass = {
   name: 'operator crashes at each write (simulated)',
   fault:
-    'In a create, a resize, its cancel after several goals, its failure, a failover, a loss, an edit and a delete, of one amphora and of a pair: the operator dies right before, or right after, each of its writes to the API server and each act of the driver; a new one starts on what is there. In memory, with the operator’s own controllers.',
+    'In a create, a resize, its cancel after several goals, its failure before and after the old ones are out, a failover, a loss, an edit and a delete, of one amphora and of a pair: the operator dies right before, or right after, each of its writes to the API server and each act of the driver; a new one starts on what is there. In memory, with the operator’s own controllers.',
   promises:
     'The same as on random walks, after each write; and in the end the flavor that was asked for is in force, or the old one where the resize was cancelled or failed.',
   async *run(size) {

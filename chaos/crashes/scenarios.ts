@@ -45,6 +45,30 @@ const cancelAt = (goal: Goal): Scenario => ({
   ends: 'a',
 });
 
+/** Once the new ones alone take the traffic, one of them is lost, and can't be built anew. */
+const breaksLate: Scenario = {
+  name: 'a resize that fails once the old amphorae are out',
+  prepare: active,
+  ask: (cluster) => {
+    cluster.edit({ flavorId: 'b' });
+    let broken = false;
+    cluster.server.onChange.add(() => {
+      const { operation } = cluster.loadBalancer?.status ?? {};
+      const serving = cluster.promises.serving();
+      const isProved = operation?.to === 'b' && operation.step === 'Detached' && serving.length > 0;
+      if (broken || !isProved || serving.some(({ flavorId }) => flavorId !== 'b')) return;
+      broken = true;
+      cluster.clock.setTimer(1, () => {
+        const why = { reason: 'AmphoraBootFailed', message: 'It ended at once.' };
+        cluster.amphorae.faults.inject({ kind: 'buildFails', ...why }, { flavorId: 'b' });
+        cluster.promises.harmed();
+        cluster.amphorae.lose(serving[0]!.name);
+      });
+    });
+  },
+  ends: 'a',
+};
+
 /** What each schedule is one run of, with a crash in it. */
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'a create', prepare: async () => {}, ask: (cluster) => cluster.createLoadBalancer(spec), ends: 'a' },
@@ -59,6 +83,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ask: (cluster) => cluster.edit({ flavorId: 'broken' }),
     ends: 'a',
   },
+  breaksLate,
   { name: 'a failover', prepare: active, ask: (cluster) => cluster.request('failover'), ends: 'a' },
   {
     name: 'the loss of an amphora',

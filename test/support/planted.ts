@@ -79,7 +79,7 @@ export class Planted {
     this.cluster.server.create(amphorae, object);
   }
 
-  /** The objects of the first amphora is gone, with no finalizer to hold it. */
+  /** The object of the first amphora is gone, with no finalizer to hold it. */
   removeObject(): void {
     this.#remove(amphorae, this.objects[0]!.metadata.name);
   }
