@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultClasses } from './classes.ts';
-import { brokenIn, type Outcome, outcomeOf } from './outcome.ts';
+import { brokenIn, newOutcome, type Outcome, run } from './outcome.ts';
 import { page, table, verdict } from './report.ts';
 
 const names = process.argv.slice(2);
@@ -24,29 +24,42 @@ process.once('SIGINT', () => {
 });
 
 const outcomes: Outcome[] = [];
+/** The class that runs, as far as it is. */
+let atHand: Outcome | undefined;
+// What fails with nobody waiting for it is of the class at hand; the others still run.
+process.on('uncaughtException', (error) => {
+  console.log(error);
+  if (atHand) atHand.broken ??= `something of it failed with nobody waiting for it: ${error}`;
+  else process.exitCode = 1;
+});
+// However it ends, also where a class waits for what never comes.
+process.on('exit', (code) => {
+  if (atHand) outcomes.push({ ...atHand, broken: atHand.broken ?? 'it never came to an end' });
+  console.log(`\n${table(outcomes)}\n\n${verdict(outcomes)}`);
+  process.exitCode = code !== 0 || interrupted || outcomes.some((outcome) => brokenIn(outcome) > 0) ? 1 : 0;
+});
+
 /** How often a class that goes on says how far it is. */
 const sayEveryMs = 60_000;
 for (const faultClass of chosen) {
   if (interrupted) break;
   let saidAt = performance.now();
-  const outcome = await outcomeOf(faultClass, 'full', {
-    ran({ count }, { name, broken }) {
-      if (broken.length > 0) console.log(`${faultClass.name}: ${name}\n  ${broken.join('\n  ')}`);
-      if (performance.now() - saidAt > sayEveryMs) {
-        saidAt = performance.now();
-        console.log(`${faultClass.name}: ${count} schedules so far`);
-      }
-      return !interrupted;
-    },
+  atHand = newOutcome(faultClass);
+  await run(atHand, 'full', ({ name, broken }) => {
+    if (broken.length > 0) console.log(`${faultClass.name}: ${name}\n  ${broken.join('\n  ')}`);
+    if (performance.now() - saidAt > sayEveryMs) {
+      saidAt = performance.now();
+      console.log(`${faultClass.name}: ${atHand!.count} schedules so far`);
+    }
+    return !interrupted;
   });
-  outcomes.push(outcome);
-  const { count, seconds, broken } = outcome;
+  const { count, seconds, broken } = atHand;
   if (broken !== undefined) console.log(`${faultClass.name}: ${broken}`);
-  console.log(`${faultClass.name}: ${count} schedules, ${brokenIn(outcome)} broken promises, ${seconds.toFixed(0)} s`);
+  console.log(`${faultClass.name}: ${count} schedules, ${brokenIn(atHand)} broken promises, ${seconds.toFixed(0)} s`);
+  outcomes.push(atHand);
+  atHand = undefined;
 }
 
-console.log(`\n${table(outcomes)}\n`);
 if (names.length === 0 && !interrupted) writeFileSync(join(import.meta.dirname, '../docs/reliability.md'), page(outcomes));
-console.log(verdict(outcomes));
 // Whatever a class that threw has left open.
-process.exit(interrupted || outcomes.some((outcome) => brokenIn(outcome) > 0) ? 1 : 0);
+process.exit();

@@ -10,7 +10,7 @@ import type { Stage } from './real/stage.ts';
 export const operatorKilled: FaultClass = {
   name: 'operator killed at each write',
   fault:
-    'The operator is killed (SIGKILL) right before and right after each of its writes to the API server (all but Events and Leases, which it never reads back), in creating, a resize, its cancel, a resize that fails before and after the old amphorae are out, a failover and deleting, and started again. One kill a schedule; of a pair one at every sixth write, from each of the first six on.',
+    'The operator is killed (SIGKILL) right before and right after each of its writes to the API server (all but Events and Leases, which it never reads back), in creating, a resize, its cancel, a resize that fails before and after the old amphorae are out, a failover and deleting, and started again. One kill a schedule; of a pair, and where a resize fails late, one at every sixth write, from each of the first six on.',
   promises:
     'After each: the flavor that is asked for is in force on exactly the amphorae that it needs, objects and HAProxy processes, nothing is left over, and clients have lost no request, but for those that a broken amphora took with it until another served.',
   run: (size) =>
@@ -40,23 +40,20 @@ const fewPoints: Record<Topology, Partial<Record<Chapter, KillPoint[]>>> = {
 function lives(stage: Stage, size: Size): AsyncGenerator<Schedule>[] {
   const crew = size === 'full' ? ({ SINGLE: 3, ACTIVE_STANDBY: 2 } as const) : ({ SINGLE: 1, ACTIVE_STANDBY: 1 } as const);
   return (['SINGLE', 'ACTIVE_STANDBY'] as const).flatMap((topology) => {
-    const pointsOf = (chapter: Chapter) => new KillPoints(size === 'full' ? manyPoints[topology] : (fewPoints[topology][chapter] ?? []));
+    const manyPoints = (chapter: Chapter) => (topology === 'SINGLE' && chapter !== 'late failure' ? undefined : everySixth);
+    const pointsOf = (chapter: Chapter) => new KillPoints(size === 'full' ? manyPoints(chapter) : (fewPoints[topology][chapter] ?? []));
     const points = Object.fromEntries(CHAPTERS.map((chapter) => [chapter, pointsOf(chapter)])) as Points;
     return Array.from({ length: crew[topology] }, () => livesOf(stage, topology, points));
   });
 }
 
 /**
- * One kill at a time for what has one amphora. A pair writes three times as much: of it, every sixth write, from each of the first six on, once
- * before them and once after.
+ * Each write of a course, before it and after it, in twelve runs of it. One kill at a time would take too long of a pair, which writes three times
+ * as much, and of a resize that fails late, which takes half a minute.
  */
-const manyPoints: Record<Topology, KillPoint[] | undefined> = {
-  SINGLE: undefined,
-  ACTIVE_STANDBY: [1, 2, 3, 4, 5, 6].flatMap((write) => [
-    { write, side: 'before' as const, every: 6 },
-    { write, side: 'after' as const, every: 6 },
-  ]),
-};
+const everySixth: KillPoint[] = [1, 2, 3, 4, 5, 6].flatMap((write) =>
+  (['before', 'after'] as const).map((side): KillPoint => ({ write, side, every: 6 })),
+);
 
 /** One life after the other, until no point is left. */
 async function* livesOf(stage: Stage, topology: Topology, points: Points): AsyncGenerator<Schedule> {

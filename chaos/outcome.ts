@@ -12,30 +12,27 @@ export interface Outcome {
   seconds: number;
 }
 
-/** What is heard of a class while it runs. */
-export interface Listener {
-  /** After each schedule; the class ends where it returns false. */
-  ran(outcome: Outcome, schedule: Schedule): boolean;
-}
+export const newOutcome = (faultClass: FaultClass): Outcome => ({ faultClass, count: 0, failed: [], seconds: 0 });
 
-/** Runs a class to its end. It never throws: a class that does is a broken one, and so is one without a schedule. */
-export async function outcomeOf(faultClass: FaultClass, size: Size, { ran }: Listener): Promise<Outcome> {
+/**
+ * Runs a class to its end, or until `ran`, told of each schedule, says no. It never throws: a class that does is a broken one, and so is one
+ * without a schedule.
+ */
+export async function run(outcome: Outcome, size: Size, ran: (schedule: Schedule) => boolean): Promise<void> {
   const startedAt = performance.now();
-  const outcome: Outcome = { faultClass, count: 0, failed: [], seconds: 0 };
-  let isEnded = false;
+  let goesOn = true;
   try {
-    for await (const schedule of faultClass.run(size)) {
+    for await (const schedule of outcome.faultClass.run(size)) {
       outcome.count++;
       if (schedule.broken.length > 0) outcome.failed.push(schedule);
-      isEnded = !ran(outcome, schedule);
-      if (isEnded) break;
+      goesOn = ran(schedule);
+      if (!goesOn) break;
     }
-    if (outcome.count === 0 && !isEnded) outcome.broken = 'it ran no schedule';
+    if (outcome.count === 0 && goesOn) outcome.broken ??= 'it ran no schedule';
   } catch (error) {
-    outcome.broken = `it could not go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    outcome.broken ??= `it could not go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }
   outcome.seconds = (performance.now() - startedAt) / 1000;
-  return outcome;
 }
 
 /** Promises that were broken, and one for a class that is broken itself. */

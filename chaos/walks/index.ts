@@ -37,7 +37,7 @@ export const randomWalks: FaultClass = {
   fault:
     'Users edit, suspend, delete and make anew; amphorae crash, are lost and come back; the driver and the API server fail before or after the effect, lag and are cut off; operators crash, stand still and are more than one; the clock jumps. Chance makes up what happens, from a seed. All in memory: the operator’s own controllers, a virtual clock.',
   promises:
-    'After every step: the last serving amphora is never taken away, the status names a flavor only once its amphorae serve, numbers never repeat, topologies never change, what is refused touches nothing. And when the faults end, all comes to rest with exactly the amphorae that it needs.',
+    'After every step: the last serving amphora is never taken away, nor half of a pair that is whole, the status names a flavor only once its amphorae serve, numbers never repeat, topologies never change, what is refused touches nothing. And when the faults end, all comes to rest with exactly the amphorae that it needs, and the status says truly which of them carry the traffic.',
   async *run(size) {
     for (const [name, walk] of Object.entries(REGRESSIONS)) yield { name, broken: await take(walk) };
     const count = Number(process.env.FC_RUNS ?? COUNT[size]);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { FaultClass, Schedule } from '../../../chaos/fault-class.ts';
-import { outcomeOf } from '../../../chaos/outcome.ts';
+import { newOutcome, type Outcome, run } from '../../../chaos/outcome.ts';
 import { page, table, verdict } from '../../../chaos/report.ts';
 
 const classOf = (name: string, run: () => AsyncGenerator<Schedule>): FaultClass => ({ name, fault: 'F.', promises: 'P.', run });
@@ -13,11 +13,16 @@ const throwing = classOf('throwing', async function* () {
   yield { name: 'first', broken: [] };
   throw new Error('no | disk\nat all');
 });
-const toTheEnd = { ran: () => true };
+
+async function outcomeOf(faultClass: FaultClass, ran: (outcome: Outcome) => boolean = () => true): Promise<Outcome> {
+  const outcome = newOutcome(faultClass);
+  await run(outcome, 'full', () => ran(outcome));
+  return outcome;
+}
 
 test('a class that runs no schedule, and one that throws, are broken, and named in the table and the last line', async () => {
   const outcomes = [];
-  for (const one of [well, empty, throwing]) outcomes.push(await outcomeOf(one, 'full', toTheEnd));
+  for (const one of [well, empty, throwing]) outcomes.push(await outcomeOf(one));
   expect(table(outcomes).split('\n').slice(2)).toEqual([
     '| well | 2 | 2 |',
     '| empty | 0 | 1 (it ran no schedule) |',
@@ -36,6 +41,6 @@ test('a class that is ended early is ended in order, and is not broken by it', a
       ended = true;
     }
   });
-  const { count, broken } = await outcomeOf(endless, 'full', { ran: ({ count: ran }) => ran < 3 });
+  const { count, broken } = await outcomeOf(endless, ({ count: ran }) => ran < 3);
   expect({ count, broken, ended }).toEqual({ count: 3, broken: undefined, ended: true });
 });
