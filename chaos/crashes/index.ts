@@ -31,7 +31,9 @@ export async function run(scenario: Scenario, topology: Topology, crash?: Crash)
   try {
     const { link } = cluster.startOperator();
     await scenario.prepare(cluster);
+    let hasDied = false;
     const die = () => {
+      hasDied = true;
       cluster.killOperator(cluster.operators[0]!);
       cluster.clock.setTimer(AWAY_MS, () => cluster.startOperator());
     };
@@ -48,7 +50,8 @@ export async function run(scenario: Scenario, topology: Topology, crash?: Crash)
     const { loadBalancer } = cluster;
     const ends = loadBalancer?.status?.flavorId;
     const wrong = ends === scenario.ends ? [] : [`flavor ${ends} is in force in the end, not ${scenario.ends}`];
-    return { writes, broken: [...cluster.promises.broken, ...restless, ...wrong] };
+    const missed = crash && !hasDied ? ['the operator never came to the write at which it was to crash'] : [];
+    return { writes, broken: [...cluster.promises.broken, ...restless, ...wrong, ...missed] };
   } finally {
     cluster.close();
   }

@@ -14,6 +14,8 @@ export async function breakNewAmphorae(lb: Balancer): Promise<void> {
       await sleep(100);
     }
   })();
+  // Heard of below.
+  breaks.catch(() => {});
   try {
     await lb.until('the resize has failed', ({ status }) => status?.operation?.result === 'Failed');
   } finally {

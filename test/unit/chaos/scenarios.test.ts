@@ -34,3 +34,9 @@ test('an operator that crashes at a write is another one’s to go on for', asyn
   const half = Math.floor(writes.length / 2);
   for (const when of ['before', 'after'] as const) expect((await run(late, 'SINGLE', { write: half, when })).broken).toEqual([]);
 });
+
+test('a crash at a write that is never made is told of', async () => {
+  const { writes } = await run(late, 'SINGLE');
+  const { broken } = await run(late, 'SINGLE', { write: writes.length + 1000, when: 'before' });
+  expect(broken).toEqual(['the operator never came to the write at which it was to crash']);
+});
