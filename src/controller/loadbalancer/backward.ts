@@ -4,7 +4,7 @@ import type { Plan, Verdict } from './decision.ts';
 import { flowOf, names, steer, topologyOf } from './goals.ts';
 import { bookOf } from './operation.ts';
 import { listensOnVip } from './ports.ts';
-import type { World } from './world.ts';
+import type { AmphoraView, World } from './world.ts';
 
 /** An operation at hand, backwards: the old ones take the traffic again, then the new ones go, then it is over. */
 export function goBack(world: World, operation: Operation): Plan {
@@ -40,8 +40,11 @@ export function goBack(world: World, operation: Operation): Plan {
   if (closed.length > 0) return wait(`Waiting for ${names(closed)} to listen on every port of the VIP.`);
   const settled = Math.max(0, ...ready.map((v) => epoch(v.object.status?.steeredAt) ?? 0)) + settleSeconds * 1000;
   if (settled > world.now) return wait(`Settling for ${settleSeconds} s.`, settled - world.now);
-  const others = [...flow.old, ...flow.kept].some((v) => serves(v.object));
-  const going = flow.fresh.filter((v) => others || !serves(v.object) || book.flavorId === undefined);
+  const others = [...flow.old, ...flow.kept].filter((v) => serves(v.object));
+  // Of the flavor in force, a new one stays where nobody serves in its slot: the half of a pair that it replaced is lost.
+  const isNeeded = ({ object }: AmphoraView) =>
+    operation.kind === 'Failover' ? others.every((v) => v.object.spec.slot !== object.spec.slot) : others.length === 0;
+  const going = flow.fresh.filter((v) => !serves(v.object) || !isNeeded(v) || book.flavorId === undefined);
   if (going.length > 0) return { acts: steer(going, 'Draining'), book, verdict };
   const failed = operation.kind === 'Resize' && operation.result === 'Failed' ? operation.to : book.failedFlavorId;
   return {

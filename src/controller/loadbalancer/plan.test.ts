@@ -332,6 +332,26 @@ describe('a loss', () => {
     expect([...model.amphorae.values()].find((a) => a.object.metadata.name !== survivor!.metadata.name)?.object.spec.role).toBe('BACKUP');
   });
 
+  test('of half a pair leaves a pair, though the failover fails once its new half serves', () => {
+    const model = active('ha');
+    model.lose([...model.amphorae.keys()][0]!);
+    model.until((m) => m.serving().length === 2 && m.status.operation?.kind === 'Failover', 400, neverWithout);
+    expect(model.status.operation?.finishedAt).toBeUndefined();
+    model.status.operation!.result = 'Failed';
+    for (let i = 0; i < 40; i++) {
+      model.round();
+      expect(model.serving()).toHaveLength(2);
+    }
+    expect(model.status).toMatchObject({ provisioningStatus: 'ERROR', operation: { number: 2, result: 'Failed' } });
+    expect(model.amphorae.size).toBe(2);
+    expect(
+      model
+        .serving()
+        .map(({ spec }) => spec.role)
+        .sort(),
+    ).toEqual(['BACKUP', 'MASTER']);
+  });
+
   test('works after the Flavor is gone or disabled', () => {
     const model = active();
     model.flavors.delete('small');
