@@ -176,13 +176,18 @@ function restartTable(count: number, own: Measured, peer: Measured): Table {
   };
 }
 
-function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
-  const seriesOf = (name: string, rounds: Rounds): Series => ({
+/** A figure of each round that was made, over how many balancers it was of; this operator's first. */
+function seriesOf(kind: 'create' | 'resize', figure: 'wallSeconds' | 'peakMiB', own: Rounds, peer: Rounds): [Series, Series] {
+  const of = (name: string, rounds: Rounds): Series => ({
     name,
-    points: [...rounds].flatMap(([count, { [kind]: round }]) => (round ? [[count, round.wallSeconds] as const] : [])),
+    points: [...rounds].flatMap(([count, { [kind]: round }]) => (round ? [[count, round[figure]] as const] : [])),
   });
-  const series = [seriesOf('Reflavor', own), seriesOf('controller-runtime', peer)];
-  const [mine] = series as [Series];
+  return [of('Reflavor', own), of('controller-runtime', peer)];
+}
+
+function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
+  const series = seriesOf(kind, 'wallSeconds', own, peer);
+  const [mine] = series;
   const late = lastExponent(mine.points);
   const [first, last] = [mine.points[0]![0], mine.points.at(-1)![0]];
   const busy = (count: number) => {
@@ -198,11 +203,7 @@ function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
 }
 
 function memoryPlot(own: Rounds, peer: Rounds): Plot {
-  const seriesOf = (name: string, rounds: Rounds): Series => ({
-    name,
-    points: [...rounds].map(([count, { create }]) => [count, create.peakMiB] as const),
-  });
-  const series = [seriesOf('Reflavor', own), seriesOf('controller-runtime', peer)];
+  const series = seriesOf('create', 'peakMiB', own, peer);
   const late = series.map(({ points }) => lastExponent(points).toFixed(2));
   const caption = `The operator's peak memory while balancers are created, over their number, in MiB; the dashed line is in proportion. Both begin with what the program itself takes, Node's being the larger. Over the last step the peak grows with the power ${late[0]} of the number, the peer's with ${late[1]}: what begins is fixed, and each balancer adds its own objects.`;
   return {

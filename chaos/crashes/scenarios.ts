@@ -28,19 +28,28 @@ async function active(cluster: MemoryCluster): Promise<void> {
   if (!(await cluster.until(() => unrest(cluster).length === 0, 100_000))) throw new Error(`not created: ${unrest(cluster)}`);
 }
 
+/** Acts right after something is first found. */
+function onceFound<T>(cluster: MemoryCluster, find: () => T | undefined, act: (found: T) => void): void {
+  let done = false;
+  cluster.server.onChange.add(() => {
+    const found = done ? undefined : find();
+    if (found === undefined) return;
+    done = true;
+    cluster.clock.setTimer(1, () => act(found));
+  });
+}
+
 /** Sets the flavor back as soon as a resize has met this goal. */
 const cancelAt = (goal: Goal): Scenario => ({
   name: `a resize cancelled at ${goal}`,
   prepare: active,
   ask: (cluster) => {
     cluster.edit({ flavorId: 'b' });
-    let cancelled = false;
-    cluster.server.onChange.add(() => {
+    const met = () => {
       const { operation } = cluster.loadBalancer?.status ?? {};
-      if (cancelled || operation?.kind !== 'Resize' || !operation.goals?.some(({ name }) => name === goal)) return;
-      cancelled = true;
-      cluster.clock.setTimer(1, () => cluster.edit({ flavorId: 'a' }));
-    });
+      return operation?.kind === 'Resize' ? operation.goals?.find(({ name }) => name === goal) : undefined;
+    };
+    onceFound(cluster, met, () => cluster.edit({ flavorId: 'a' }));
   },
   ends: 'a',
 });
@@ -51,19 +60,17 @@ const breaksLate: Scenario = {
   prepare: active,
   ask: (cluster) => {
     cluster.edit({ flavorId: 'b' });
-    let broken = false;
-    cluster.server.onChange.add(() => {
+    const proved = () => {
       const { operation } = cluster.loadBalancer?.status ?? {};
       const serving = cluster.promises.serving();
-      const isProved = operation?.to === 'b' && operation.step === 'Detached' && serving.length > 0;
-      if (broken || !isProved || serving.some(({ flavorId }) => flavorId !== 'b')) return;
-      broken = true;
-      cluster.clock.setTimer(1, () => {
-        const why = { reason: 'AmphoraBootFailed', message: 'It ended at once.' };
-        cluster.amphorae.faults.inject({ kind: 'buildFails', ...why }, { flavorId: 'b' });
-        cluster.promises.harmed();
-        cluster.amphorae.lose(serving[0]!.name);
-      });
+      const isProved = operation?.to === 'b' && operation.step === 'Detached' && serving.every(({ flavorId }) => flavorId === 'b');
+      return isProved ? serving[0] : undefined;
+    };
+    onceFound(cluster, proved, ({ name }) => {
+      const why = { reason: 'AmphoraBootFailed', message: 'It ended at once.' };
+      cluster.amphorae.faults.inject({ kind: 'buildFails', ...why }, { flavorId: 'b' });
+      cluster.promises.harmed();
+      cluster.amphorae.lose(name);
     });
   },
   ends: 'a',
