@@ -18,16 +18,22 @@ interface Crash {
 /** One in so many of all crashes is tried; all in the full form. */
 const EVERY: Record<Size, number> = { short: 29, full: 1 };
 
+interface Write {
+  what: string;
+  /** False for one that was refused, by a conflict for instance: nothing is after it. */
+  tookEffect: boolean;
+}
+
 interface Run {
-  /** Writes from asking to rest, each by its name. */
-  writes: string[];
+  /** From asking to rest. */
+  writes: Write[];
   broken: string[];
 }
 
 /** One run of a scenario, and what is broken by it. */
 export async function run(scenario: Scenario, topology: Topology, crash?: Crash): Promise<Run> {
   const cluster = new MemoryCluster({ seed: 1, topology, delays: { attach: 200, detach: 200, configure: 200 } });
-  const writes: string[] = [];
+  const writes: Write[] = [];
   try {
     const { link } = cluster.startOperator();
     await scenario.prepare(cluster);
@@ -38,10 +44,11 @@ export async function run(scenario: Scenario, topology: Topology, crash?: Crash)
       cluster.clock.setTimer(AWAY_MS, () => cluster.startOperator());
     };
     link.guard.before = (what) => {
-      writes.push(what);
+      writes.push({ what, tookEffect: false });
       if (crash?.when === 'before' && writes.length === crash.write) die();
     };
     link.guard.after = () => {
+      writes.at(-1)!.tookEffect = true;
       if (crash?.when === 'after' && writes.length === crash.write) die();
     };
     scenario.ask(cluster);
@@ -71,8 +78,8 @@ export const operatorCrashes: FaultClass = {
         const undisturbed = await run(scenario, topology);
         const name = `${scenario.name} (${topology})`;
         yield { name, broken: undisturbed.broken } satisfies Schedule;
-        for (const [index, what] of undisturbed.writes.entries()) {
-          for (const when of ['before', 'after'] as const) {
+        for (const [index, { what, tookEffect }] of undisturbed.writes.entries()) {
+          for (const when of tookEffect ? (['before', 'after'] as const) : (['before'] as const)) {
             if (crashes++ % EVERY[size] !== 0) continue;
             const { broken } = await run(scenario, topology, { write: index + 1, when });
             yield { name: `${name}, crash ${when} write ${index + 1}: ${what}`, broken };
