@@ -18,6 +18,7 @@ import {
   secrets,
   services,
 } from '../../src/provider/amphora/kubernetes/objects.ts';
+import { AmphoraPods } from '../../src/provider/amphora/kubernetes/pods.ts';
 import { KubernetesVip } from '../../src/provider/amphora/kubernetes/vip/vip.ts';
 import { buildAmphora } from '../contract/builders.ts';
 import { noControllers, useControllers } from '../support/controllers.ts';
@@ -44,7 +45,7 @@ describeUnless(noControllers, 'the VIP as a Service', () => {
   beforeAll(async () => {
     client = connect({ kubeconfig: controlPlane.kubeconfigPath });
     watches = new Watches({ client, namespaces: [] });
-    vip = new KubernetesVip({ client, watch: watches.watch, operator });
+    vip = new KubernetesVip({ client, watch: watches.watch, pods: new AmphoraPods(client, watches.watch), operator });
     vip.onChange(({ kind, namespace: where, name }) => visits.push(`${kind} ${where}/${name}`));
     for (const reflector of watches.reflectors) void reflector.run(ending.signal);
     await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } });

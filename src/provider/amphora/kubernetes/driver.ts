@@ -71,9 +71,9 @@ export class KubernetesDriver implements AmphoraDriver {
     this.#client = client;
     this.#image = image;
     this.#now = now;
-    this.#vip = new KubernetesVip({ client, watch, operator });
     this.#identity = new Identity({ client, namespace: operator.namespace, now, dial });
     this.#pods = new AmphoraPods(client, watch);
+    this.#vip = new KubernetesVip({ client, watch, pods: this.#pods, operator });
     this.#secrets = new AmphoraSecrets(client, now);
     const surroundings = new AmphoraSurroundings({ client, watch, identity: this.#identity, pods: this.#pods, now });
     this.#loader = new AmphoraLoader({ pods: this.#pods, secrets: this.#secrets, surroundings, now });

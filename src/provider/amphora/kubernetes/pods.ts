@@ -55,6 +55,17 @@ export class AmphoraPods {
     return this.#pods.byIndex('loadBalancer', `${namespace}/${uid}`);
   }
 
+  /**
+   * Those of a load balancer that the watch has, as the API server has them now: one that is too young for the watch is missing. Each is read by its name,
+   * which takes milliseconds; a list that must be as new as the question waits for the API server's cache, up to 100 ms (KEP-2340).
+   */
+  async freshOf(loadBalancer: LoadBalancerRef, signal?: AbortSignal): Promise<Pod[]> {
+    const found = await Promise.all(
+      this.ofLoadBalancer(loadBalancer).map(({ metadata }) => find<Pod>(this.#client, pods, metadata, signal)),
+    );
+    return found.filter((pod) => pod?.metadata.labels?.[LABELS.loadBalancerUid] === loadBalancer.uid && isAmphoraPod(pod)) as Pod[];
+  }
+
   /** Those of an amphora's load balancer, its own among them. */
   sistersOf({ metadata, spec }: Amphora): Pod[] {
     return this.ofLoadBalancer({ namespace: metadata.namespace!, uid: spec.loadBalancer.uid });
@@ -110,16 +121,6 @@ export class AmphoraPods {
   #remember(pod: Pod): void {
     this.#written.set(keyOf(pod), pod.metadata.resourceVersion!);
   }
-}
-
-/** Pods of a load balancer's amphorae, as the API server has them now. */
-export async function freshPodsOf(
-  client: Pick<KubeClient, 'listAll'>,
-  { namespace, uid }: LoadBalancerRef,
-  signal?: AbortSignal,
-): Promise<Pod[]> {
-  const labelSelector = `${LABELS.loadBalancerUid}=${uid}`;
-  return (await client.listAll<Pod>(pods, { namespace, labelSelector, signal })).items.filter(isAmphoraPod);
 }
 
 /** Whether it is an amphora's pod, which has the amphora's name: labels alone anybody may put on a pod. */

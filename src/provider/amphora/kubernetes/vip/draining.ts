@@ -3,8 +3,7 @@ import { isAlreadyExists, isConflict, isNotFound } from '../../../../kube/errors
 import { find } from '../../../../kube/find.ts';
 import { DriverError } from '../../driver.ts';
 import { FIELD_MANAGER } from '../names.ts';
-import { type Endpoint, type EndpointSlice, endpointSlices, type Pod, type Service } from '../objects.ts';
-import { freshPodsOf } from '../pods.ts';
+import { type Endpoint, type EndpointSlice, endpointSlices, type Pod, pods, type Service } from '../objects.ts';
 import { agrees } from './agrees.ts';
 import { isOf, type Owner } from './metadata.ts';
 import { slicePortsOf } from './service.ts';
@@ -73,8 +72,8 @@ export class DrainingSlices {
         `EndpointSlice ${current.metadata.name} belongs to something else, and the VIP needs one of that name for amphorae that drain: delete or rename it. Nothing was touched.`,
       );
     const changed = change(current?.endpoints ?? [], family);
-    const ready = changed.length === 0 ? [] : (await freshPodsOf(this.#client, owner, signal)).filter(isReady);
-    const endpoints = changed.filter((endpoint) => ready.some((pod) => isOfPod(endpoint, pod)));
+    const areReady = await Promise.all(changed.map((endpoint) => this.#isReady(owner, endpoint, signal)));
+    const endpoints = changed.filter((_, i) => areReady[i]);
     const wanted = drainingSlice(owner, family, endpoints, service ? slicePortsOf(service) : current?.ports);
     try {
       if (!current && endpoints.length > 0) await this.#client.create(endpointSlices, wanted, { fieldManager: FIELD_MANAGER, signal });
@@ -91,5 +90,12 @@ export class DrainingSlices {
       if (isConflict(error) || isAlreadyExists(error) || isNotFound(error)) return false;
       throw error;
     }
+  }
+
+  /** Whether the pod that an entry names is there and ready. */
+  async #isReady({ namespace }: Owner, endpoint: Endpoint, signal?: AbortSignal): Promise<boolean> {
+    const name = endpoint.targetRef?.name;
+    const pod = name === undefined ? undefined : await find<Pod>(this.#client, pods, { namespace, name }, signal);
+    return pod !== undefined && isOfPod(endpoint, pod) && isReady(pod);
   }
 }

@@ -3,7 +3,7 @@ import type { Watch, Watched } from '../../../../kube/watched.ts';
 import type { AmphoraDriver } from '../../driver.ts';
 import { LABELS, MANAGED_BY, vipServiceName } from '../names.ts';
 import { type EndpointSlice, endpointSlices, type Pod, type Service, services } from '../objects.ts';
-import { isOf } from './metadata.ts';
+import { isOf, type Owner } from './metadata.ts';
 import { changedPods, isReady, SERVICE_NAME, standingOf } from './slices.ts';
 
 /** Whether an amphora is behind its VIP, as `AmphoraObservation` has it. */
@@ -58,6 +58,11 @@ export class WatchedVips {
     const key = `${pod.metadata.namespace}/${vipServiceName(name)}`;
     const service = this.#services.get(key);
     return service && isOf(uid, service) ? seenIn(pod, service, this.#slices.byIndex('service', key)) : DETACHED;
+  }
+
+  /** Names of the slices of a VIP's Service, whoever writes them. */
+  sliceNames({ namespace, name }: Owner): string[] {
+    return this.#slices.byIndex('service', `${namespace}/${vipServiceName(name)}`).map(({ metadata }) => metadata.name);
   }
 
   onChange(visit: Visit): void {

@@ -18,7 +18,7 @@ import {
   secrets,
   services,
 } from '../objects.ts';
-import { freshPodsOf } from '../pods.ts';
+import type { AmphoraPods } from '../pods.ts';
 import { agrees } from './agrees.ts';
 import { DrainingSlices } from './draining.ts';
 import { disruptionBudget, networkPolicy, type OperatorPods } from './guards.ts';
@@ -26,11 +26,12 @@ import { isOf, type Owner } from './metadata.ts';
 import { refusalOf } from './refusal.ts';
 import { DETACHED, isReached, type Seen, seenIn, type Visit, visitOwner, WatchedVips } from './seen.ts';
 import { addressOf, isAsWanted, portName, portsOf, serviceFor, vipProblem } from './service.ts';
-import { isReady, othersAreReady, SERVICE_NAME, sliceName, slicesHave, standingOf } from './slices.ts';
+import { familiesOf, isReady, othersAreReady, SERVICE_NAME, sliceName, slicesHave, standingOf } from './slices.ts';
 
 export interface KubernetesVipOptions {
   client: KubeClient;
   watch: Watch;
+  pods: AmphoraPods;
   operator: OperatorPods;
 }
 
@@ -49,10 +50,12 @@ export class KubernetesVip {
   readonly #client: KubeClient;
   readonly #draining: DrainingSlices;
   readonly #watched: WatchedVips;
+  readonly #pods: AmphoraPods;
   readonly #guards: Guard[];
 
-  constructor({ client, watch, operator }: KubernetesVipOptions) {
+  constructor({ client, watch, pods: amphoraPods, operator }: KubernetesVipOptions) {
     this.#client = client;
+    this.#pods = amphoraPods;
     this.#draining = new DrainingSlices(client);
     this.#watched = new WatchedVips(watch);
     const guard = (resource: Resource, make: Guard['make']) => ({
@@ -81,7 +84,7 @@ export class KubernetesVip {
     return this.#observation(ref, service, signal);
   }
 
-  /** By fresh reads; undefined when there is none, or when what has its name isn't its own. */
+  /** By fresh reads; undefined when there is none, or when what has its name isn't its own. Who is attached may be missing for the moment that it is new. */
   async observe(ref: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined> {
     signal?.throwIfAborted();
     const service = await this.#service(ref, signal);
@@ -116,10 +119,10 @@ export class KubernetesVip {
   async attach(amphora: Amphora, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const { owner, name } = whereOf(amphora);
-    const [service, pod] = await Promise.all([this.#service(owner, signal), this.#pod(amphora, signal)]);
+    const [service, pod] = await Promise.all([this.#service(owner, signal), this.#pods.fresh(amphora, signal)]);
     if (!service) throw new DriverError('VipPending', `${name} can't be attached: its load balancer has no VIP yet`);
     if (!pod) throw new DriverError('DriverFailed', `${name} can't be attached: it has no pod, and is to be built first`);
-    const slices = await this.#freshSlices(owner, signal);
+    const slices = await this.#knownSlices(owner, service, signal);
     const { draining, listedWhole } = standingOf(pod, service, slices);
     const isMissed = service.spec?.externalTrafficPolicy === 'Local' || !othersAreReady(pod, service, slices);
     if (draining && (listedWhole || !isMissed)) await this.#draining.leave(owner, name, service, signal);
@@ -130,7 +133,7 @@ export class KubernetesVip {
   /** Takes it from behind the VIP: one that answers is listed as draining first. */
   async detach(amphora: Amphora, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const pod = await this.#pod(amphora, signal);
+    const pod = await this.#pods.fresh(amphora, signal);
     if (!pod) return this.forget(amphora, signal);
     if (pod.metadata.labels?.[LABELS.vip] === undefined) return;
     const { owner } = whereOf(amphora);
@@ -154,8 +157,8 @@ export class KubernetesVip {
   /** The same by fresh reads, for what takes away. */
   async seenNow(amphora: Amphora, signal?: AbortSignal): Promise<Seen> {
     const { owner } = whereOf(amphora);
-    const [service, pod] = await Promise.all([this.#service(owner, signal), this.#pod(amphora, signal)]);
-    return pod && service ? seenIn(pod, service, await this.#freshSlices(owner, signal)) : DETACHED;
+    const [service, pod] = await Promise.all([this.#service(owner, signal), this.#pods.fresh(amphora, signal)]);
+    return pod && service ? seenIn(pod, service, await this.#allSlices(owner, signal)) : DETACHED;
   }
 
   /** Tells of each load balancer whose VIP has changed, and of each amphora that its slices say something else of. */
@@ -170,7 +173,7 @@ export class KubernetesVip {
   }
 
   async #observation(ref: VipRef, service: Service, signal?: AbortSignal): Promise<VipObservation> {
-    const [slices, amphorae] = await Promise.all([this.#freshSlices(ref, signal), freshPodsOf(this.#client, ref, signal)]);
+    const [slices, amphorae] = await Promise.all([this.#knownSlices(ref, service, signal), this.#pods.freshOf(ref, signal)]);
     const problem = vipProblem(ref, service);
     const ports = portsOf(service);
     const guarded = this.#guards.every(({ watched, make }) => agrees(watched.get(keyOf(make(ref))), make(ref)));
@@ -217,13 +220,21 @@ export class KubernetesVip {
     return service && isOf(owner.uid, service) ? service : undefined;
   }
 
-  async #pod(amphora: Amphora, signal?: AbortSignal): Promise<Pod | undefined> {
-    const { owner, name } = whereOf(amphora);
-    const pod = await find<Pod>(this.#client, pods, { namespace: owner.namespace, name: podName(name) }, signal);
-    return pod && isOf(owner.uid, pod) ? pod : undefined;
+  /**
+   * The slices that the watch has, and the operator's own, as the API server has them now; read by name, as pods are. One that is too young for the watch is
+   * missing, and what it lists counts as not behind the VIP yet: enough to tell who is, but not who isn't.
+   */
+  async #knownSlices(owner: Owner, service: Service, signal?: AbortSignal): Promise<EndpointSlice[]> {
+    const own = familiesOf(service).map((family) => sliceName(owner.name, family));
+    const names = new Set([...this.#watched.sliceNames(owner), ...own]);
+    const found = [...names].map((name) => find<EndpointSlice>(this.#client, endpointSlices, { namespace: owner.namespace, name }, signal));
+    return (await Promise.all(found)).filter(
+      (slice) => slice?.metadata.labels?.[SERVICE_NAME] === vipServiceName(owner.name),
+    ) as EndpointSlice[];
   }
 
-  async #freshSlices({ namespace, name }: Owner, signal?: AbortSignal): Promise<EndpointSlice[]> {
+  /** By a list, which misses none. */
+  async #allSlices({ namespace, name }: Owner, signal?: AbortSignal): Promise<EndpointSlice[]> {
     const labelSelector = `${SERVICE_NAME}=${vipServiceName(name)}`;
     return (await this.#client.listAll<EndpointSlice>(endpointSlices, { namespace, labelSelector, signal })).items;
   }
