@@ -140,7 +140,7 @@ export class MemoryCluster {
     const client = new MemoryKubeClient(this.server, link, faults);
     const witness: Witness = (act, about) => this.promises.onAct(act, about);
     const wallOffsetMs = () => this.clock.now() - this.amphorae.now();
-    const driver = new LinkedDriver(new SimulatedDriver(this.amphorae), link, witness, wallOffsetMs);
+    const driver = new LinkedDriver(new SimulatedDriver(this.amphorae), link, faults, witness, wallOffsetMs);
     const identity = `operator-${++this.#started}`;
     const { random, options } = this;
     const process = new OperatorProcess({ link, client, driver, identity, random, elected: options.elected ?? false, log: options.log });

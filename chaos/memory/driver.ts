@@ -2,6 +2,7 @@ import type { Amphora } from '../../src/api/index.ts';
 import type { Configuration } from '../../src/provider/amphora/configuration.ts';
 import type { AmphoraDriver, AmphoraObservation, LoadBalancerRef, VipRef } from '../../src/provider/amphora/driver.ts';
 import type { Act } from '../../src/provider/amphora/simulated/faults.ts';
+import type { ApiFaults } from './api-faults.ts';
 import type { Link } from './link.ts';
 
 /** Told of each act right before it is done. */
@@ -14,11 +15,15 @@ export class LinkedDriver implements AmphoraDriver {
   readonly #link: Link;
   readonly #witness: Witness;
   readonly #wallOffsetMs: () => number;
+  readonly #faults: Pick<ApiFaults, 'lagMs'>;
+  /** By uid: a VIP as a watch that lags has it. */
+  readonly #seenVips = new Map<string, { at: number; attached: string[]; ports: number[] }>();
 
   /** @param wallOffsetMs how far the wall clock is ahead of that of the amphorae */
-  constructor(driver: AmphoraDriver, link: Link, witness: Witness, wallOffsetMs: () => number = () => 0) {
+  constructor(driver: AmphoraDriver, link: Link, faults: Pick<ApiFaults, 'lagMs'>, witness: Witness, wallOffsetMs: () => number = () => 0) {
     this.#driver = driver;
     this.#link = link;
+    this.#faults = faults;
     this.#witness = witness;
     this.#wallOffsetMs = wallOffsetMs;
   }
@@ -27,8 +32,13 @@ export class LinkedDriver implements AmphoraDriver {
     return this.#act('ensureVip', { uid: vip.uid, ports }, () => this.#driver.ensureVip(vip, ports, signal), signal);
   }
 
-  observeVip(vip: VipRef, signal?: AbortSignal) {
-    return this.#link.call(() => this.#driver.observeVip(vip, signal), signal);
+  async observeVip(vip: VipRef, signal?: AbortSignal, { mayLag = false } = {}) {
+    const now = await this.#link.call(() => this.#driver.observeVip(vip, signal), signal);
+    const before = this.#seenVips.get(vip.uid);
+    if (now && before && mayLag && this.#link.monotonic() - before.at < this.#faults.lagMs)
+      return { ...now, attached: before.attached, ports: now.ports.filter((port) => before.ports.includes(port)) };
+    this.#seenVips.set(vip.uid, { at: this.#link.monotonic(), attached: now?.attached ?? [], ports: now?.ports ?? [] });
+    return now;
   }
 
   releaseVip(vip: VipRef, signal?: AbortSignal) {

@@ -93,7 +93,7 @@ export async function gather(
     lookup: (flavorId) => lookupFlavor(caches, flavorId),
     amphorae: views,
     isStranger: (name) => (caches.amphorae.get(`${namespace}/${name}`)?.spec.loadBalancer.uid ?? uid) !== uid,
-    ...(await seenVip(options, loadBalancer, signal)),
+    ...(await seenVip(options, loadBalancer, { mayLag: objects.freshAt === undefined }, signal)),
     problems: resolved.problems,
     notices: resolved.notices,
     strays: objects.existing.filter(({ name }) => !known.has(name)),
@@ -101,9 +101,14 @@ export async function gather(
 }
 
 /** The VIP as it is; or, when it can't be asked, as it last was, and why. */
-async function seenVip({ driver }: GatherOptions, lb: LoadBalancer, signal: AbortSignal): Promise<Pick<World, 'vip' | 'vipProblem'>> {
+async function seenVip(
+  { driver }: GatherOptions,
+  lb: LoadBalancer,
+  how: { mayLag: boolean },
+  signal: AbortSignal,
+): Promise<Pick<World, 'vip' | 'vipProblem'>> {
   try {
-    return { vip: await driver.observeVip(vipRef(lb), signal) };
+    return { vip: await driver.observeVip(vipRef(lb), signal, how) };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     const vip = { address: lb.status?.vipAddress ?? '', ports: lb.status?.vipPorts ?? [], attached: [] };

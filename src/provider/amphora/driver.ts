@@ -115,8 +115,11 @@ export interface AmphoraDriver {
    * @throws DriverError AddressNotAvailable, PortInUse, PermissionDenied, having changed nothing
    */
   ensureVip(vip: VipRef, ports: number[], signal?: AbortSignal): Promise<VipObservation>;
-  /** What the VIP is now; undefined when there is none. */
-  observeVip(vip: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined>;
+  /**
+   * What the VIP is now; undefined when there is none. `mayLag`: who is behind it may be told as it was a moment ago, for whoever asks again before
+   * anything is taken away; `ports` never has one that is closed. Default false.
+   */
+  observeVip(vip: VipRef, signal?: AbortSignal, options?: { mayLag?: boolean }): Promise<VipObservation | undefined>;
   /** Ends the VIP and frees its address. */
   releaseVip(vip: VipRef, signal?: AbortSignal): Promise<void>;
 

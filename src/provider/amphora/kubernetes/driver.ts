@@ -84,8 +84,8 @@ export class KubernetesDriver implements AmphoraDriver {
     return this.#vip.ensure(ref, ports, signal);
   }
 
-  observeVip(ref: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined> {
-    return this.#vip.observe(ref, signal);
+  observeVip(ref: VipRef, signal?: AbortSignal, options?: { mayLag?: boolean }): Promise<VipObservation | undefined> {
+    return this.#vip.observe(ref, signal, options);
   }
 
   releaseVip(ref: VipRef, signal?: AbortSignal): Promise<void> {

@@ -55,14 +55,14 @@ export class WatchedVips {
   seen(pod: Pod): Seen {
     const { [LABELS.loadBalancer]: name, [LABELS.loadBalancerUid]: uid } = pod.metadata.labels ?? {};
     if (name === undefined || uid === undefined) return DETACHED;
-    const key = `${pod.metadata.namespace}/${vipServiceName(name)}`;
-    const service = this.#services.get(key);
-    return service && isOf(uid, service) ? seenIn(pod, service, this.#slices.byIndex('service', key)) : DETACHED;
+    const { namespace = '' } = pod.metadata;
+    const service = this.#services.get(`${namespace}/${vipServiceName(name)}`);
+    return service && isOf(uid, service) ? seenIn(pod, service, this.slicesOf({ namespace, name })) : DETACHED;
   }
 
-  /** Names of the slices of a VIP's Service, whoever writes them. */
-  sliceNames({ namespace, name }: Owner): string[] {
-    return this.#slices.byIndex('service', `${namespace}/${vipServiceName(name)}`).map(({ metadata }) => metadata.name);
+  /** The slices of a VIP's Service, whoever writes them. */
+  slicesOf({ namespace, name }: Pick<Owner, 'namespace' | 'name'>): EndpointSlice[] {
+    return this.#slices.byIndex('service', `${namespace}/${vipServiceName(name)}`);
   }
 
   onChange(visit: Visit): void {

@@ -84,11 +84,17 @@ export class KubernetesVip {
     return this.#observation(ref, service, signal);
   }
 
-  /** By fresh reads; undefined when there is none, or when what has its name isn't its own. Who is attached may be missing for the moment that it is new. */
-  async observe(ref: VipRef, signal?: AbortSignal): Promise<VipObservation | undefined> {
+  /**
+   * By fresh reads; with `mayLag` of the Service alone, as the watches have the others. Undefined when there is none, or when what has its name isn't its
+   * own. Who is attached may be missing for the moment that it is new.
+   */
+  async observe(ref: VipRef, signal?: AbortSignal, { mayLag = false } = {}): Promise<VipObservation | undefined> {
     signal?.throwIfAborted();
     const service = await this.#service(ref, signal);
-    return service && this.#observation(ref, service, signal);
+    if (!service) return undefined;
+    return mayLag
+      ? this.#observed(ref, service, this.#watched.slicesOf(ref), this.#pods.ofLoadBalancer(ref))
+      : this.#observation(ref, service, signal);
   }
 
   /** Ends the VIP. A Service that others hold (a cloud takes down what it built) is seen until they let it go. */
@@ -174,6 +180,10 @@ export class KubernetesVip {
 
   async #observation(ref: VipRef, service: Service, signal?: AbortSignal): Promise<VipObservation> {
     const [slices, amphorae] = await Promise.all([this.#knownSlices(ref, service, signal), this.#pods.freshOf(ref, signal)]);
+    return this.#observed(ref, service, slices, amphorae);
+  }
+
+  #observed(ref: VipRef, service: Service, slices: readonly EndpointSlice[], amphorae: readonly Pod[]): VipObservation {
     const problem = vipProblem(ref, service);
     const ports = portsOf(service);
     const guarded = this.#guards.every(({ watched, make }) => agrees(watched.get(keyOf(make(ref))), make(ref)));
@@ -226,7 +236,7 @@ export class KubernetesVip {
    */
   async #knownSlices(owner: Owner, service: Service, signal?: AbortSignal): Promise<EndpointSlice[]> {
     const own = familiesOf(service).map((family) => sliceName(owner.name, family));
-    const names = new Set([...this.#watched.sliceNames(owner), ...own]);
+    const names = new Set([...this.#watched.slicesOf(owner).map(({ metadata }) => metadata.name), ...own]);
     const found = [...names].map((name) => find<EndpointSlice>(this.#client, endpointSlices, { namespace: owner.namespace, name }, signal));
     return (await Promise.all(found)).filter(
       (slice) => slice?.metadata.labels?.[SERVICE_NAME] === vipServiceName(owner.name),
