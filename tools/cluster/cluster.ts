@@ -1,13 +1,13 @@
 /** A real Kubernetes of several nodes on this machine, in network namespaces. Needs root on Linux, and what `make cluster` installs. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtDir, cacheRoot } from '../binaries.ts';
 import { attachControlPlane, type ControlPlane, endControlPlane, startControlPlane } from '../controlplane.ts';
 import { kubectl } from '../kubectl.ts';
 import { endProcess, isRunning, logTail, type ProcessIdentity, startProcess } from '../processes.ts';
+import { connects } from '../traffic/connects.ts';
 import { sweepCgroups } from './cgroups.ts';
 import { haproxyImage, initProgram, pauseImage } from './images/base.ts';
 import { withLock } from './lock.ts';
@@ -251,19 +251,6 @@ async function ready(controlPlane: ControlPlane, range: ClusterRange, count: num
       await sleep(100);
     }
   }
-}
-
-function connects(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 1_000 });
-    const end = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
-  });
 }
 
 /** @throws in words for whoever typed `make cluster`, where this machine can't have one */

@@ -11,8 +11,8 @@ import { inside, type Place, programConfigMap, programPod, uniqueName } from './
 const silenceMs = 120_000;
 
 /**
- * Starts clients in a pod of the cluster, as `startTraffic` does on this machine, against an address that the cluster gave. They report on
- * the pod's log, which is followed again whenever it breaks off: each line has the counts of all the time.
+ * Starts clients in a pod of the cluster, as `startTraffic` does on this machine, against an address that the cluster gave, once it takes
+ * connections from there. They report on the pod's log, which is followed again whenever it breaks off: each line has the counts of all the time.
  */
 export async function startTrafficPod(place: Place, options: TrafficOptions): Promise<Traffic> {
   const name = uniqueName('traffic');
