@@ -5,7 +5,7 @@ import { goBack } from './backward.ts';
 import type { Plan } from './decision.ts';
 import { goOn } from './forward.ts';
 import { type Book, bookOf } from './operation.ts';
-import { portsToServe } from './ports.ts';
+import { mayClose, portsToServe } from './ports.ts';
 import { rest } from './rest.ts';
 import type { World } from './world.ts';
 
@@ -78,5 +78,5 @@ function vipPorts(world: World, book: Book): Act[] {
   const ports = portsToServe(world);
   const now = world.vip?.ports ?? [];
   if (world.vip && !world.vip.outdated && !world.vipProblem && ports.join() === now.join()) return [];
-  return [{ type: 'EnsureVip', ports, closes: now.some((port) => !ports.includes(port)) }];
+  return [{ type: 'EnsureVip', ports, closes: mayClose(world, ports) }];
 }

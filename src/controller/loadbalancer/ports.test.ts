@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { buildAmphora } from '../../../test/contract/builders.ts';
 import { type Amphora, type AmphoraSpec, LoadBalancerSpec } from '../../api/index.ts';
-import { portsToServe } from './ports.ts';
+import { mayClose, portsToServe } from './ports.ts';
 import type { World } from './world.ts';
 
 const at = '2026-01-01T00:00:00Z';
@@ -17,12 +17,15 @@ function behindVip(name: string, ports: number[], steering: AmphoraSpec['steerin
   };
 }
 
-function ports(...amphorae: Amphora[]): number[] {
+function worldOf(vip: World['vip'], ...amphorae: Amphora[]): World {
   const listeners = [80, 8080].map((protocolPort) => ({ name: `p${protocolPort}`, protocol: 'HTTP', protocolPort }));
   const views = amphorae.map((object) => ({ object, configurationHash: 'present', membersRevision: '' }));
   const loadBalancer = { spec: LoadBalancerSpec.parse({ listeners }) };
-  return portsToServe({ loadBalancer, amphorae: views, vip: { address: '', ports: [80], attached: [] } } as unknown as World);
+  return { loadBalancer, amphorae: views, vip } as unknown as World;
 }
+
+const vipOn = (...open: number[]) => ({ address: '', ports: open, attached: [] });
+const ports = (...amphorae: Amphora[]) => portsToServe(worldOf(vipOn(80), ...amphorae));
 
 test('a port enters once all that serve listen on it', () => {
   expect(ports(behindVip('new', [80, 8080], 'Attached'))).toEqual([80, 8080]);
@@ -31,4 +34,11 @@ test('a port enters once all that serve listen on it', () => {
 
 test('it waits for one that is to leave and is behind the VIP still', () => {
   expect(ports(behindVip('new', [80, 8080], 'Attached'), behindVip('old', [80], 'Detached'))).toEqual([80]);
+});
+
+test('one may be closed by leaving it out though it has not been seen open, but not where there is no VIP yet', () => {
+  expect(mayClose(worldOf(vipOn(80, 8080)), [80])).toBe(true);
+  expect(mayClose(worldOf(vipOn(80)), [80])).toBe(true);
+  expect(mayClose(worldOf(vipOn(80)), [80, 8080])).toBe(false);
+  expect(mayClose(worldOf(undefined), [])).toBe(false);
 });

@@ -23,6 +23,10 @@ export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
   return [...wanted.filter((port) => now.includes(port) || open(port)), ...leaving].sort((a, b) => a - b);
 }
 
+/** Whether a VIP with these ports may serve less than it does: one that is wanted may be open, though a look that lags has not seen it yet. */
+export const mayClose = ({ loadBalancer, vip }: World, ports: readonly number[]): boolean =>
+  vip !== undefined && [...vip.ports, ...listenerPorts(loadBalancer).map((l) => l.port)].some((port) => !ports.includes(port));
+
 /** Whether an amphora listens on every port of the VIP, so that none of its connections is refused by it. */
 export const listensOnVip = ({ vip }: World, { object: { status } }: AmphoraView): boolean =>
   (vip?.ports ?? []).every((port) => status?.listeners?.some((l) => l.protocolPort === port && l.open));
