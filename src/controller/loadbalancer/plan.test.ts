@@ -342,7 +342,7 @@ describe('a loss', () => {
       model.round();
       expect(model.serving()).toHaveLength(2);
     }
-    expect(model.status).toMatchObject({ provisioningStatus: 'ERROR', operation: { number: 2, result: 'Failed' } });
+    expect(model.status).toMatchObject({ provisioningStatus: 'ACTIVE', history: [{ number: 2, result: 'Failed' }, { number: 1 }] });
     expect(model.amphorae.size).toBe(2);
     expect(
       model
@@ -350,6 +350,21 @@ describe('a loss', () => {
         .map(({ spec }) => spec.role)
         .sort(),
     ).toEqual(['BACKUP', 'MASTER']);
+  });
+
+  test('that mends itself leaves no error behind, though the failover failed', () => {
+    const model = active();
+    const [name] = model.amphorae.keys();
+    model.hinder('small', { reason: 'Unschedulable', message: 'no node has room' });
+    model.edit((lb) => {
+      lb.spec.strategy.progressDeadlineSeconds = 10;
+    });
+    model.lose(name!);
+    model.until((m) => m.status.provisioningStatus === 'ERROR');
+    model.heal(name!);
+    model.until((m) => isActive(m) && m.status.provisioningStatus === 'ACTIVE');
+    expect([...model.amphorae.keys()]).toEqual([name]);
+    expect(model.status.history?.[0]).toMatchObject({ kind: 'Failover', result: 'Failed' });
   });
 
   test('works after the Flavor is gone or disabled', () => {

@@ -108,9 +108,9 @@ function untilNext(book: Book, cause: string, now: number): number {
   return (epoch(operation.finishedAt) ?? 0) + retryDelay(operation.attempt) - now;
 }
 
-/** A failover that failed, before a disruption that then passed by, is history. */
+/** A failover that failed, of which nothing is in need any more, is history: a disruption passed by, or what was lost is whole again. Unless somebody asked for it. */
 function forgotten(book: Book): Partial<Book> {
-  if (!hasFailed(book, 'Failover', book.flavorId!) || book.operation!.cause?.reason !== 'AmphoraDisrupted') return {};
+  if (!hasFailed(book, 'Failover', book.flavorId!) || book.operation!.cause?.reason === 'FailoverRequested') return {};
   return { operation: undefined, history: withLast(book) };
 }
 
