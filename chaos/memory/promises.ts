@@ -103,7 +103,7 @@ export class Promises {
     const { flavorId, topology } = lb.status ?? {};
     if (this.#isWhole && this.#actAlone && flavorId !== undefined && !isPair(serving))
       this.#break(`less than a pair serves, though the world took nothing away: ${serving.map((a) => a.name)}`);
-    const kept = serving.filter((a) => a.flavorId === flavorId && !this.#isGoing(a.name));
+    const kept = serving.filter((a) => a.attached.is && a.flavorId === flavorId && !this.#isGoing(a.name));
     this.#isWhole = flavorId !== undefined && topology === 'ACTIVE_STANDBY' && (isPair(kept) || (this.#isWhole && isPair(serving)));
     this.#serving = { uid: uid!, names: serving.map((a) => a.name) };
     const now = this.#world.now();

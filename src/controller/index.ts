@@ -8,6 +8,7 @@ import * as objects from '../provider/amphora/kubernetes/objects.ts';
 import { amphoraReconciler } from './amphora/reconcile.ts';
 import type { EndpointSlice, Secret, Service } from './amphora/sources.ts';
 import { amphoraeOf, type Caches, INDEXES, NO_FLAVOR } from './caches.ts';
+import { fenced } from './fence.ts';
 import { flavorReconciler } from './flavor/reconcile.ts';
 import { Latest } from './latest.ts';
 import { flavorDataOf } from './loadbalancer/flavor-data.ts';
@@ -45,7 +46,7 @@ export const setupWith =
       services,
       endpointSlices,
     };
-    const driver = driverFor(watch);
+    const driver = fenced(driverFor(watch), heldForMs);
     const resolutions = new Resolutions(caches);
     let amphoraCount = 0;
 

@@ -183,12 +183,12 @@ const isActive = ({ object }: AmphoraView): boolean => object.spec.role === 'MAS
  * status was lost in the middle of an operation, waits until it does or nothing else serves.
  */
 function upkeep(world: World, fit: AmphoraView[], extra: AmphoraView[]): Act[] {
-  const serving = fit.some((v) => serves(v.object));
+  const serving = fit.filter((v) => serves(v.object)).length;
   const acts = steer(
-    fit.filter((v) => v.object.spec.steering !== 'Attached' && (!serving || listensOnVip(world, v))),
+    fit.filter((v) => v.object.spec.steering !== 'Attached' && (serving === 0 || listensOnVip(world, v))),
     'Attached',
   );
-  if (serving) acts.push(...steer(extra, 'Draining'));
+  if (serving === fit.length) acts.push(...steer(extra, 'Draining'));
   return acts;
 }
 
