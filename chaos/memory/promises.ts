@@ -233,5 +233,8 @@ export class Promises {
   }
 }
 
-/** Whether one takes the traffic and another would at once. */
-const isPair = (amphorae: readonly SimulatedAmphora[]): boolean => amphorae.length >= 2 && amphorae.some(({ backup }) => !backup);
+/** Whether one takes the traffic and another would at once. Two of one slot are no pair: one of them is to go, as where a lost one came back beside its successor. */
+const isPair = (amphorae: readonly SimulatedAmphora[]): boolean =>
+  new Set(amphorae.map(slotOf)).size >= 2 && amphorae.some(({ backup }) => !backup);
+
+const slotOf = ({ name }: SimulatedAmphora): string => name.slice(name.lastIndexOf('-') + 1);
