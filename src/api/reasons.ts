@@ -56,7 +56,7 @@ export const REASONS = {
   PortInUse: 'A port of the VIP is taken by something else.',
   PermissionDenied: 'The operator’s user may not listen on a port.',
   VipPending: 'The VIP is not there yet.',
-  LastAmphora: 'It was to leave the VIP, but new connections reach no other amphora in its place now: it stays.',
+  LastAmphora: 'It was to leave the VIP, but new connections reach no other amphora now: it stays.',
   // Amphora
   IdentityBroken: 'A Secret with a certificate authority of the operator is damaged.',
   Unschedulable: 'No node has room for the pod of the amphora, or none may run it.',

@@ -233,8 +233,8 @@ async function askToEnd({ driver, clock }: AmphoraReconcilerOptions, { loadBalan
 }
 
 /**
- * The last amphora of its slot that new connections can reach stays, whatever was decided a moment ago, and whether it answers the operator or not; one that
- * is itself to leave is no other.
+ * The last amphora that new connections can reach stays, whatever was decided a moment ago, and whether it answers the operator or not; one that is
+ * itself to leave is no other.
  * @throws DriverError LastAmphora
  */
 async function requireAnother(
@@ -251,12 +251,9 @@ async function requireAnother(
   for (const name of reached) {
     if (name === amphora.metadata.name) continue;
     const other = await find<Amphora>(client, amphorae, { namespace, name }, signal);
-    if (other?.spec.steering === 'Attached' && other.spec.slot === amphora.spec.slot) return;
+    if (other?.spec.steering === 'Attached') return;
   }
-  throw new DriverError(
-    'LastAmphora',
-    `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one in its place now.`,
-  );
+  throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
 }
 
 /** `show servers state` of a sister that runs, so that members known to be down don't start as up. */
