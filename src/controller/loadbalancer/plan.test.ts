@@ -592,6 +592,23 @@ describe('a resize to an older amphora image', () => {
 describe('a pair', () => {
   const roles = (model: Model) => [...model.amphorae.values()].map(({ object }) => object.spec.role).sort();
 
+  test('whose status is lost while old and new ones are behind the VIP keeps the old ones until both of the new ones serve', () => {
+    const model = active('ha');
+    const old = [...model.amphorae.keys()];
+    want(model, 'hb');
+    model.until((m) => m.serving().length === 4, 400, neverWithout);
+    const fresh = [...model.amphorae.keys()].filter((name) => !old.includes(name));
+    model.silence(fresh[0]!, { reason: 'AmphoraUnreachable', message: 'It does not answer.' });
+    model.tick(fresh[0]!);
+    model.loadBalancer!.status = { observedGeneration: -1 };
+    for (let i = 0; i < 10; i++) model.round();
+    expect(model.status.flavorId).toBe('hb');
+    for (const name of old) expect(model.amphorae.get(name)?.object.spec.steering).toBe('Attached');
+    model.silence(fresh[0]!, undefined);
+    model.until(isActive, 400, neverWithout);
+    expect([...model.amphorae.keys()].sort()).toEqual([...fresh].sort());
+  });
+
   test('whose active half comes back after its standby was promoted gets a standby again, however often that fails', () => {
     const model = active('ha');
     const lost = [...model.amphorae.values()].find(({ object }) => object.spec.role === 'MASTER')!.object.metadata.name;
