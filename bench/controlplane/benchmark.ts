@@ -1,6 +1,6 @@
 import type { Benchmark, Figure, Plot, Result, Size, Table } from '../benchmark.ts';
 import { lastExponent } from '../growth.ts';
-import { median } from '../numbers.ts';
+import { median, rounded } from '../numbers.ts';
 import { exponent, logLogPlot, type Series } from '../plot.ts';
 import { withReason } from '../report.ts';
 import { named } from './balancers.ts';
@@ -14,16 +14,18 @@ type Rounds = Map<number, { create: Round; resize?: Round }>;
 
 interface Measured {
   rounds: Rounds;
-  idle: Idle;
-  restarts: Restart[];
+  /** By how many balancers there were in all; nothing of the peer, which asks no amphora how it is. */
+  idle: Map<number, Idle>;
+  restarts: Map<number, Restart[]>;
 }
 
 /** Sizes that share an API server, the largest last: what came before stays, and does nothing. */
 const SIZES: Record<Size, number[][]> = { quick: [[20, 200]], full: [[10, 100, 1000], [5000]] };
 /** Beyond that many, a resize of all at once takes a quarter of an hour. */
 const MOST_RESIZED = 1000;
-const RESTARTS: Record<Size, number> = { quick: 1, full: 5 };
-const IDLE_SECONDS: Record<Size, number> = { quick: 15, full: 60 };
+/** With the largest number, and with fewer. */
+const RESTARTS: Record<Size, [number, number]> = { quick: [1, 1], full: [5, 3] };
+const IDLE_SECONDS: Record<Size, [number, number]> = { quick: [15, 5], full: [60, 20] };
 
 /**
  * This operator beside the same one written with Go's controller-runtime: many balancers at once, none to do, and a restart. `isLong`: the largest number of them
@@ -33,52 +35,59 @@ export const controlPlane = ({ isLong }: { isLong: boolean }): Benchmark => ({
   name: 'control-plane',
   async run(size, log) {
     const plan = { size, mostResized: isLong ? Number.POSITIVE_INFINITY : MOST_RESIZED };
-    const own = await measure(reflavor, plan, log);
-    const peer = await measure(controllerRuntime, plan, log);
+    const own = await measure(reflavor, { ...plan, isIdleMeasured: true }, log);
+    const peer = await measure(controllerRuntime, { ...plan, isIdleMeasured: false }, log);
     return resultOf(own, peer);
   },
 });
 
 async function measure(
   subject: Subject,
-  { size, mostResized }: { size: Size; mostResized: number },
+  { size, mostResized, isIdleMeasured }: { size: Size; mostResized: number; isIdleMeasured: boolean },
   log: (line: string) => void,
 ): Promise<Measured> {
-  const rounds: Rounds = new Map();
-  let last: Pick<Measured, 'idle' | 'restarts'> | undefined;
+  const measured: Measured = { rounds: new Map(), idle: new Map(), restarts: new Map() };
+  const largest = Math.max(...SIZES[size].flat());
   for (const sizes of SIZES[size]) {
-    last = await Session.with(subject, async (session) => {
+    await Session.with(subject, async (session) => {
+      let total = 0;
       for (const count of sizes) {
         const all = named(`of-${count}`, count);
         const create = await session.create(all, 'small');
         log(`${subject.name}: ${count} balancers created in ${create.wallSeconds.toFixed(1)} s`);
         const resize = count > mostResized ? undefined : await session.resize(all, 'large');
         if (resize) log(`${subject.name}: ${count} balancers resized in ${resize.wallSeconds.toFixed(1)} s`);
-        rounds.set(count, { create, resize });
+        measured.rounds.set(count, { create, resize });
+        total += count;
+        const which = count === largest ? 0 : 1;
+        if (isIdleMeasured) measured.idle.set(total, await session.idle(IDLE_SECONDS[size][which]));
+        const restarts: Restart[] = [];
+        const [first, second] = resize ? ['small', 'large'] : ['large', 'small'];
+        for (let i = 0; i < RESTARTS[size][which]; i++) restarts.push(await session.restart(all, (i % 2 === 0 ? first : second)!));
+        measured.restarts.set(total, restarts);
       }
-      if (sizes !== SIZES[size].at(-1)) return undefined;
-      const idle = await session.idle(IDLE_SECONDS[size]);
-      const all = named(`of-${sizes.at(-1)}`, sizes.at(-1)!);
-      const first = rounds.get(all.length)!.resize ? 0 : 1;
-      const restarts: Restart[] = [];
-      for (let i = 0; i < RESTARTS[size]; i++) restarts.push(await session.restart(all, (first + i) % 2 === 0 ? 'small' : 'large'));
-      return { idle, restarts };
     });
   }
-  return { rounds, ...last! };
+  return measured;
 }
 
 /** The tables and plots of what was measured. Pure. */
 export function resultOf(own: Measured, peer: Measured): Result {
   const counts = [...own.rounds.keys()];
-  const largest = Math.max(...counts);
+  const most = Math.max(...own.restarts.keys());
   return {
     tables: [
       ...counts.filter((count) => count >= 200).map((count) => roundsTable(count, own, peer)),
-      idleTable(largest, own),
-      restartTable(largest, own, peer),
+      idleTable(most, own),
+      restartTable(most, own, peer),
     ],
-    plots: [plotOf('create', own.rounds, peer.rounds), plotOf('resize', own.rounds, peer.rounds), memoryPlot(own.rounds, peer.rounds)],
+    plots: [
+      plotOf('create', own.rounds, peer.rounds),
+      plotOf('resize', own.rounds, peer.rounds),
+      memoryPlot(own.rounds, peer.rounds),
+      idlePlot(own),
+      restartPlot(own, peer),
+    ],
   };
 }
 
@@ -139,7 +148,8 @@ const each = (name: string, { calls }: Round, count: number, passes: (what: stri
   note: perObject(calls, count, passes),
 });
 
-function idleTable(count: number, { idle }: Measured): Table {
+function idleTable(count: number, measured: Measured): Table {
+  const idle = measured.idle.get(count)!;
   return {
     title: `${count.toLocaleString('en')} balancers with nothing to do`,
     text: `Measured over ${idle.seconds.toFixed(0)} s after the last of them was at rest and the last Events written, without traffic. Amphorae are asked how they are by the defaults: each every 5 s, but no more than 50 a second (--observe-seconds, --observe-per-second).`,
@@ -158,8 +168,8 @@ function idleTable(count: number, { idle }: Measured): Table {
 }
 
 function restartTable(count: number, own: Measured, peer: Measured): Table {
-  const times = own.restarts.length;
-  const starts = ({ restarts }: Measured, which: 'firstSeconds' | 'allSeconds') => restarts.map((restart) => restart[which]);
+  const starts = ({ restarts }: Measured, which: 'firstSeconds' | 'allSeconds') => restarts.get(count)!.map((restart) => restart[which]);
+  const times = starts(own, 'firstSeconds').length;
   const medians = (name: string, which: 'firstSeconds' | 'allSeconds', atMost?: number) =>
     ratio(name, median(starts(own, which)), median(starts(peer, which)), 's', atMost);
   const spread = (measured: Measured) =>
@@ -168,7 +178,7 @@ function restartTable(count: number, own: Measured, peer: Measured): Table {
       .join(', ');
   return {
     title: `A restart with ${count.toLocaleString('en')} balancers`,
-    text: `${own.restarts[0]!.edited} of them, evenly spread, are given another flavor while no operator runs. From the start of the process until the new operation is recorded${times === 1 ? '' : `; medians of ${times} starts`}.`,
+    text: `${own.restarts.get(count)![0]!.edited} of them, evenly spread, are given another flavor while no operator runs. From the start of the process until the new operation is recorded${times === 1 ? '' : `; medians of ${times} starts`}.`,
     figures: [
       withReason(medians('until the first is', 'firstSeconds', 1), `starts took ${spread(own)} s, the peer’s ${spread(peer)} s`),
       medians('until all are', 'allSeconds'),
@@ -210,5 +220,45 @@ function memoryPlot(own: Rounds, peer: Rounds): Plot {
     file: 'control-plane-memory.svg',
     caption,
     svg: logLogPlot({ title: 'Peak memory while N balancers are created', x: 'balancers', y: 'MiB', series }),
+  };
+}
+
+/** The least that a plot of two logarithmic axes shows of what may be nothing. */
+const LEAST = 0.1;
+
+function idlePlot({ idle }: Measured): Plot {
+  const points = (of: (one: Idle) => number) => [...idle].map(([count, one]) => [count, Math.max(LEAST, of(one))] as const);
+  const cpu = points(({ cpuSeconds, seconds }) => (1000 * cpuSeconds) / seconds);
+  const memory = points(({ residentMiB }) => residentMiB);
+  const shown = (series: readonly (readonly [number, number])[], unit: string) =>
+    `${series.map(([, value]) => rounded(value)).join(', ')} ${unit}`;
+  const caption = `What the operator takes while there is nothing to do, over the number of balancers (${cpu.map(([count]) => count).join(', ')}): ${shown(cpu, '‰ of a core')}; ${shown(memory, 'MiB')}. The dashed line is in proportion. Each amphora is asked every 5 s how it is, so that the time grows with their number, until 50 are asked a second: from 250 on each is asked less often, and more of them take no more time. Memory begins with the program itself, and is what a burst before left behind as much as what the objects take.`;
+  return {
+    file: 'control-plane-idle.svg',
+    caption,
+    svg: logLogPlot({
+      title: 'N balancers with nothing to do',
+      x: 'balancers',
+      y: '‰ of a core; MiB',
+      series: [
+        { name: 'CPU, ‰ of a core', points: cpu },
+        { name: 'memory, MiB', points: memory },
+      ],
+    }),
+  };
+}
+
+function restartPlot(own: Measured, peer: Measured): Plot {
+  const of = (name: string, { restarts }: Measured): Series => ({
+    name,
+    points: [...restarts].map(([count, all]) => [count, median(all.map(({ firstSeconds }) => firstSeconds))] as const),
+  });
+  const series = [of('Reflavor', own), of('controller-runtime', peer)];
+  const late = series.map(({ points }) => lastExponent(points).toFixed(2));
+  const caption = `Seconds from the start of the operator until the first operation that was due is recorded, over the number of balancers; the dashed line is in proportion. Over the last step they grow with the power ${late[0]} of the number, the peer's with ${late[1]}: a process has to start, however few there are; then each object is read, and visited once, before or after those that have something to do.`;
+  return {
+    file: 'control-plane-restart.svg',
+    caption,
+    svg: logLogPlot({ title: 'From a start to the first useful work, of N balancers', x: 'balancers', y: 'seconds', series }),
   };
 }

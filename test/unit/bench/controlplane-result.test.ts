@@ -11,12 +11,18 @@ const round = (wallSeconds: number, patches: number) => ({
     ['POST events', 1000],
   ]),
 });
+const calls = new Map([['WATCH amphorae', 1]]);
 const measured = (factor: number) => ({
   rounds: new Map(
     [20, 200].map((count) => [count, { create: round(count * factor, 200), resize: round(2 * count * factor, 200 * factor) }]),
   ),
-  idle: { seconds: 60, cpuSeconds: 0.3, residentMiB: 250, calls: new Map([['WATCH amphorae', 1]]) },
-  restarts: [3, 1, 2].map((seconds) => ({ edited: 10, firstSeconds: seconds * factor, allSeconds: 2 * seconds * factor })),
+  idle: new Map([20, 200].map((count) => [count, { seconds: 60, cpuSeconds: 0.0015 * count, residentMiB: 250, calls }])),
+  restarts: new Map(
+    [20, 200].map((count) => {
+      const restart = (seconds: number) => ({ edited: 10, firstSeconds: seconds * factor, allSeconds: 2 * seconds * factor });
+      return [count, [count + 1, 1, count / 100].map(restart)];
+    }),
+  ),
 });
 
 test('the result has ratios to the peer, calls without Events, and what one balancer costs', () => {
@@ -36,6 +42,9 @@ test('the result has ratios to the peer, calls without Events, and what one bala
   expect(idle?.figures.map(({ measured: value }) => value)).toEqual([0.5, 250, 1]);
   expect(restart?.figures[0]).toMatchObject({ measured: 0.5, aim: { atMost: 1 }, note: '2 s to the peer’s 4 s' });
   expect(restart?.text).toContain('medians of 3 starts');
-  expect(plots?.map(({ file }) => file)).toEqual(['control-plane-create.svg', 'control-plane-resize.svg', 'control-plane-memory.svg']);
+  const files = ['create', 'resize', 'memory', 'idle', 'restart'].map((what) => `control-plane-${what}.svg`);
+  expect(plots?.map(({ file }) => file)).toEqual(files);
   expect(plots?.[0]?.caption).toContain('From 20 to 200 the time grows with the power 1.00');
+  expect(plots?.[3]?.caption).toContain('(20, 200): 0.5, 5 ‰ of a core; 250, 250 MiB');
+  expect(plots?.[4]?.caption).toContain('with the power 0.30 of the number');
 });
