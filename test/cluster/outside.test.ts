@@ -45,7 +45,7 @@ describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
   };
   /** The address that a member sees of a client there. */
   const addressSeenAt = (host: string) => {
-    const asking = `fetch('http://${host}/echo', { signal: AbortSignal.timeout(1000) }).then(async (answer) => process.stdout.write((await answer.json()).clientAddress))`;
+    const asking = `fetch('http://${host}/echo', { signal: AbortSignal.timeout(1000) }).then(async (answer) => process.stdout.write((await answer.json()).clientAddress)).catch((error) => { process.exitCode = 1; console.error(error.message + ': ' + error.cause?.message); })`;
     return run('nsenter', [`--net=${outside.netns}`, process.execPath, '--eval', asking]);
   };
 
