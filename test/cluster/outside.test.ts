@@ -46,7 +46,8 @@ describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
   /** The address that a member sees of a client there. */
   const addressSeenAt = (host: string) => {
     const asking = `fetch('http://${host}/echo', { signal: AbortSignal.timeout(1000) }).then(async (answer) => process.stdout.write((await answer.json()).clientAddress))`;
-    return run('nsenter', [`--net=${outside.netns}`, process.execPath, '--eval', asking]);
+    // Of what a program says last `run` tells a few lines: a stack would leave no room for the error.
+    return run('nsenter', [`--net=${outside.netns}`, process.execPath, '--stack-trace-limit=0', '--eval', asking]);
   };
 
   test.each([
@@ -99,8 +100,7 @@ describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
       expect(await nodesOf(lb)).toEqual(nodes);
       expect((await lb.get()).status?.listenerProblems ?? []).toEqual([]);
       await lb.patch({ listeners: allowing('192.0.2.0/24') });
-      // Of a long stack the end alone is told, which has the cause.
-      await eventually(() => expect(addressSeenAt(`${address}:${PORT}`)).rejects.toThrow(/fetch failed|ECONNRESET/), { withinMs: 30_000 });
+      await eventually(() => expect(addressSeenAt(`${address}:${PORT}`)).rejects.toThrow(/fetch failed/), { withinMs: 30_000 });
       await lb.patch({ listeners: allowing('192.0.2.0/24', `${range.outside}/32`) });
       await eventually(async () => expect(await addressSeenAt(`${address}:${PORT}`)).toBe(range.outside), { withinMs: 30_000 });
     }
