@@ -1,4 +1,5 @@
-import { exponent } from './plot.ts';
+import { rounded } from './numbers.ts';
+import { exponent, type Series } from './plot.ts';
 
 /** A value by size. */
 export type Point = readonly [size: number, value: number];
@@ -13,3 +14,7 @@ export function growth(points: readonly Point[]): string {
   if (power < 0.8) return 'slower than linearly';
   return power <= 1.25 ? 'linearly' : `faster than linearly, by the power of ${power.toFixed(1)}`;
 }
+
+/** Of each series how it grows, and its values, milliseconds. */
+export const growthOf = (series: readonly Series[]): string =>
+  series.map(({ name, points }) => `${name}: ${growth(points)} (${points.map(([, ms]) => rounded(ms)).join(', ')} ms)`).join('; ');

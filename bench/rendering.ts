@@ -10,8 +10,8 @@ import { configuration, listener, pool, startHaproxy } from '../test/support/hap
 import { freePorts } from '../tools/ports.ts';
 import type { Benchmark } from './benchmark.ts';
 import { memberAddress } from './freshness/network.ts';
-import { growth, type Point } from './growth.ts';
-import { median, rounded } from './numbers.ts';
+import { growthOf, type Point } from './growth.ts';
+import { median } from './numbers.ts';
 import { logLogPlot, type Series } from './plot.ts';
 
 const exec = promisify(execFile);
@@ -52,7 +52,6 @@ export const rendering: Benchmark = {
         { name: 'one member at run time', points: await bySize((members) => oneMemberMs(members, rounds)) },
       ];
       log(`${sizes.join(', ')} members`);
-      const words = series.map(({ name, points }) => `${name}: ${growth(points)} (${points.map(([, ms]) => rounded(ms)).join(', ')} ms)`);
       return {
         tables: [
           {
@@ -73,7 +72,7 @@ export const rendering: Benchmark = {
         plots: [
           {
             file: 'members.svg',
-            caption: `How the work grows with the members of one pool, from ${sizes.at(-2)!.toLocaleString('en')} to ${sizes.at(-1)!.toLocaleString('en')}: ${words.join('; ')}. Both axes are logarithmic.`,
+            caption: `How the work grows with the members of one pool, from ${sizes.at(-2)!.toLocaleString('en')} to ${sizes.at(-1)!.toLocaleString('en')}: ${growthOf(series)}. Both axes are logarithmic.`,
             svg: logLogPlot({ title: 'Work by the size of a pool', x: 'members of the pool', y: 'milliseconds', series }),
           },
         ],

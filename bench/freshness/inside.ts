@@ -1,4 +1,4 @@
-/** What freshness.ts runs in a network namespace: the whole stack with its members and its client. The last line it says is the samples. */
+/** What freshness.ts runs in a network namespace: the whole stack with so many members and its client. The last line it says is the samples. */
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../../src/kube/types.ts';
@@ -21,34 +21,53 @@ export interface Sample {
 }
 
 /** As the endpoint controller fills them. */
-const slices = 5;
 const perSlice = 100;
+/** New members have addresses in groups from here on. */
+const newcomers = 100;
 /** Between two requests: without it, the client and the ways to it would have the cores for themselves. */
 const pauseMs = 2;
+/** Takes a connection for each member. */
+const flavorId = 'large';
 const ownSlice = 'members-0';
 const say = (line: string) => console.error(line);
 
-async function main(samples: number): Promise<void> {
+async function main(members: number, samples: number): Promise<void> {
   await withStack(async (bench) => {
-    const members = await startMembers();
+    const servers = await startMembers();
     const clients = new Agent({ keepAlive: true });
     try {
-      const url = await loadBalancer(bench, members.port);
-      // The member with the fewest requests is next: those that hold one are passed over for one that holds none.
-      for (let i = 0; i < slices * perSlice; i++) hold(url, clients);
-      await eventually(() => {
-        if (members.held() < slices * perSlice) throw new Error(`${members.held()} members hold a request`);
-      });
-      say(`${slices * perSlice} members`);
-      console.log(JSON.stringify(await measure(bench, url, samples)));
+      const slices = slicesOf(members);
+      const url = await loadBalancer(bench, servers.port, slices);
+      await occupy(servers, members, () => hold(url, clients));
+      say(`${members} members`);
+      console.log(JSON.stringify(await measure(bench, url, slices[0]!, samples)));
     } finally {
       clients.destroy();
-      members.close();
+      servers.close();
     }
   });
 }
 
-async function loadBalancer(bench: BenchStack, port: number): Promise<string> {
+/**
+ * The member with the fewest requests is next: those that hold one are passed over for one that holds none.
+ * HAProxy's threads may choose the same one at the same moment, so that it takes more requests than there are members.
+ */
+async function occupy(servers: Awaited<ReturnType<typeof startMembers>>, members: number, holdOne: () => void): Promise<void> {
+  let asked = 0;
+  for (let free = members; free > 0; free = members - servers.holding()) {
+    asked += free;
+    for (let i = 0; i < free; i++) holdOne();
+    await eventually(() => {
+      if (servers.held() < asked) throw new Error(`${servers.held()} of ${asked} requests are held`);
+    });
+  }
+}
+
+/** The endpoints of each slice. */
+const slicesOf = (members: number) =>
+  Array.from({ length: Math.ceil(members / perSlice) }, (_, group) => endpointsOf(group, Math.min(perSlice, members - group * perSlice)));
+
+async function loadBalancer(bench: BenchStack, port: number, slices: readonly object[][]): Promise<string> {
   const service = {
     apiVersion: 'v1',
     kind: 'Service',
@@ -56,7 +75,7 @@ async function loadBalancer(bench: BenchStack, port: number): Promise<string> {
     spec: { clusterIP: 'None', ports: [{ name: 'http', port }] },
   };
   const lb = new Subject(bench, 'web');
-  await lb.apply(service, ...Array.from({ length: slices }, (_, group) => slice(group, port)));
+  await lb.apply(service, ...slices.map((endpoints, group) => slice(group, port, endpoints)));
   const [vipPort] = (await freePorts(1)) as [number];
   const spec = httpSpec({ service: { name: 'members', port: 'http' } }, vipPort);
   const listeners = (spec.listeners as object[]).map((listener) => ({
@@ -67,25 +86,27 @@ async function loadBalancer(bench: BenchStack, port: number): Promise<string> {
   // The algorithm tells the newest member from the others, and no check is in the way of it.
   await lb.create({
     ...spec,
+    flavorId,
     listeners,
     pools: [{ name: 'web', protocol: 'HTTP', lbAlgorithm: 'LEAST_CONNECTIONS', service: { name: 'members', port: 'http' } }],
   });
-  await lb.untilAtRest('small');
+  await lb.untilAtRest(flavorId);
   return `http://${await lb.host(vipPort)}/`;
 }
 
-const slice = (group: number, port: number) => ({
+const slice = (group: number, port: number, endpoints: object[]) => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
   metadata: { name: `members-${group}`, labels: { 'kubernetes.io/service-name': 'members' } },
   addressType: 'IPv4',
   ports: [{ name: 'http', port, protocol: 'TCP' }],
-  endpoints: endpointsOf(group, perSlice),
+  endpoints,
 });
 
-async function measure({ client, namespace = 'default' }: BenchStack, url: string, samples: number): Promise<Sample[]> {
+/** Members come to the first slice, which has these endpoints, and go. */
+async function measure(bench: BenchStack, url: string, endpoints: readonly object[], samples: number): Promise<Sample[]> {
+  const { client, namespace = 'default' } = bench;
   const prober = new Prober(url);
-  const endpoints = endpointsOf(0, perSlice);
   const write = (...others: object[]) =>
     client.patchMerge<KubeObject>(endpointSlices, { namespace, name: ownSlice }, { endpoints: [...endpoints, ...others] });
   const all: Sample[] = [];
@@ -93,7 +114,7 @@ async function measure({ client, namespace = 'default' }: BenchStack, url: strin
     for (let i = 0; i < samples; i++) {
       // At no fixed place in the operator's own rhythm.
       await sleep(100 + Math.random() * 200);
-      const address = memberAddress(100 + Math.floor(i / 250), 1 + (i % 250));
+      const address = memberAddress(newcomers + Math.floor(i / 250), 1 + (i % 250));
       const addedAt = performance.now();
       const added = await timed(write({ addresses: [address], conditions: { ready: true } }), () =>
         until(prober, (member) => member === address),
@@ -125,4 +146,5 @@ async function until(prober: Prober, isMeant: (member: string) => boolean): Prom
   throw new Error('no such member within 30 s');
 }
 
-await main(Number(process.argv[2]));
+const [members, samples] = process.argv.slice(2).map(Number) as [number, number];
+await main(members, samples);

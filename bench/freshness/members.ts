@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { Agent, createServer, get, type IncomingMessage } from 'node:http';
 import { memberAddress } from './network.ts';
 
-/** All members at once: whoever asks is told which address it reached. A request for `/hold` is never answered. */
-export async function startMembers(): Promise<{ port: number; held(): number; close(): void }> {
+/**
+ * All members at once: whoever asks is told which address it reached. A request for `/hold` is never answered.
+ * `held`: how many such requests there are; `holding`: how many members have one.
+ */
+export async function startMembers(): Promise<{ port: number; held(): number; holding(): number; close(): void }> {
   const held = new Set<IncomingMessage>();
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => {
     if (req.url === '/hold') {
@@ -18,6 +21,7 @@ export async function startMembers(): Promise<{ port: number; held(): number; cl
   return {
     port: (server.address() as { port: number }).port,
     held: () => held.size,
+    holding: () => new Set([...held].map(({ socket }) => socket.localAddress)).size,
     close() {
       server.closeAllConnections();
       server.close();

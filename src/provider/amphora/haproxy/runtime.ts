@@ -44,7 +44,22 @@ function parseTable([head = '', ...lines]: string[], separator: string): Row[] {
   return lines
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const cells = line.split(separator);
-      return (column) => cells[columns.get(column) ?? -1] ?? '';
+      const cell = cellsOf(line, separator);
+      return (column) => {
+        const index = columns.get(column);
+        return index === undefined ? '' : cell(index);
+      };
     });
+}
+
+/** Nothing is cut out that isn't asked for: `show stat` has a hundred columns, of which a few are read, and a row a server. */
+function cellsOf(line: string, separator: string): (index: number) => string {
+  const starts = [0];
+  return (index) => {
+    while (starts.length < index + 2) {
+      const end = line.indexOf(separator, starts.at(-1));
+      starts.push((end === -1 ? line.length : end) + 1);
+    }
+    return line.slice(starts[index], starts[index + 1]! - 1);
+  };
 }
