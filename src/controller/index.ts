@@ -83,7 +83,6 @@ export const setupWith =
         driver,
         clock,
         events,
-        heldForMs,
         observeMs: () => 1000 * Math.max(config.observeSeconds, amphoraCount / config.observePerSecond),
         progressMs: config.progressMs,
       }),

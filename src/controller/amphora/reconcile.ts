@@ -5,7 +5,6 @@ import type { EventRecorder } from '../../notify/events.ts';
 import type { Configuration, PoolConfiguration } from '../../provider/amphora/configuration.ts';
 import { type AmphoraDriver, type AmphoraObservation, ConfigurationRefused, DriverError } from '../../provider/amphora/driver.ts';
 import { type Caches, sistersOf } from '../caches.ts';
-import { MARGIN_MS } from '../fence.ts';
 import { vipRef } from '../loadbalancer/vip.ts';
 import { InvalidObject } from '../parse.ts';
 import type { Resolutions } from '../resolutions.ts';
@@ -27,8 +26,6 @@ export interface AmphoraReconcilerOptions {
   /** After how long one that serves is asked again how it is; milliseconds. */
   observeMs(): number;
   events: EventRecorder;
-  /** For how long this process is surely the only one that acts; milliseconds. */
-  heldForMs(): number;
   /** How often one is asked on which something waits; milliseconds. */
   progressMs: number;
 }
@@ -174,14 +171,14 @@ async function act(options: AmphoraReconcilerOptions, visit: Visit, signal: Abor
   const { amphora } = visit;
   const { role, steering } = amphora.spec;
   const seen = await driver.observe(amphora, signal);
-  if (seen.lost || steering === 'Draining') return takeAway(options, visit, seen, signal);
+  if (seen.lost || (steering === 'Draining' && !seen.attached)) return takeAway(options, visit, seen, signal);
   let failure: unknown;
   try {
     await load(options, visit, seen, signal);
   } catch (error) {
     failure = error;
   }
-  if (steering === 'Detached') await takeAway(options, visit, seen, signal);
+  if (steering !== 'Attached') await takeAway(options, visit, seen, signal);
   else if (seen.running && (!seen.attached || seen.standby !== (role === 'BACKUP'))) await driver.attach(amphora, signal);
   if (failure) throw failure;
 }
@@ -207,10 +204,10 @@ async function load(
 
 /** Detaching and draining, as a fresh read of the object says. */
 async function takeAway(options: AmphoraReconcilerOptions, visit: Visit, seen: AmphoraObservation, signal: AbortSignal): Promise<void> {
-  const { driver, heldForMs } = options;
+  const { driver } = options;
   const { amphora: stale, loadBalancer } = visit;
   const due = stale.spec.steering === 'Draining' && stale.status?.drainStartedAt === undefined;
-  if ((!seen.attached && !due) || heldForMs() < MARGIN_MS) return;
+  if (!seen.attached && !due) return;
   const fresh = await freshly(options, stale, signal);
   if (!fresh || fresh.spec.steering === 'Attached') return;
   if (seen.attached) {

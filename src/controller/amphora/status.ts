@@ -81,23 +81,23 @@ function claims(
 ): ConditionClaim[] {
   const version = seen.haproxyVersion ? ` ${seen.haproxyVersion}` : '';
   const cause = seen.problem ?? trouble;
-  const ready: ConditionClaim = seen.running
-    ? { type: 'Ready', status: 'True', reason: 'Running', message: `HAProxy${version} runs at ${seen.address}.` }
-    : { type: 'Ready', status: 'False', reason: cause?.reason ?? 'Starting', message: cause?.message ?? 'HAProxy is not running yet.' };
   const loaded = seen.running && wanted !== undefined && seen.configurationHash === wanted.hash && seen.membersRevision === wanted.revision;
-  const renewing = seen.renewalDue && trouble;
-  const configured: ConditionClaim =
-    loaded && !renewing
-      ? { type: 'Configured', status: 'True', reason: 'Loaded', message: 'The present configuration and members are loaded.' }
-      : {
-          type: 'Configured',
-          status: 'False',
-          reason: trouble && seen.running ? trouble.reason : 'Loading',
-          message:
-            trouble && seen.running
-              ? `${trouble.message} What was loaded before serves on.`
-              : 'The present configuration is not loaded yet.',
-        };
+  const isConfigured = loaded && !(seen.renewalDue && trouble);
+  // Not one of loading, then; `Configured` tells those.
+  const other = isConfigured ? trouble : undefined;
+  const runs = `HAProxy${version} runs at ${seen.address}.`;
+  const ready: ConditionClaim = seen.running
+    ? { type: 'Ready', status: 'True', reason: other?.reason ?? 'Running', message: other ? `${runs} ${other.message}` : runs }
+    : { type: 'Ready', status: 'False', reason: cause?.reason ?? 'Starting', message: cause?.message ?? 'HAProxy is not running yet.' };
+  const configured: ConditionClaim = isConfigured
+    ? { type: 'Configured', status: 'True', reason: 'Loaded', message: 'The present configuration and members are loaded.' }
+    : {
+        type: 'Configured',
+        status: 'False',
+        reason: trouble && seen.running ? trouble.reason : 'Loading',
+        message:
+          trouble && seen.running ? `${trouble.message} What was loaded before serves on.` : 'The present configuration is not loaded yet.',
+      };
   const lost: ConditionClaim = seen.lost
     ? {
         type: 'Lost',
