@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { findBinaries } from '../../tools/binaries.ts';
 import { writeLocalExamples } from '../../tools/examples.ts';
-import { usePlugin } from '../support/kubectl-lb.ts';
+import { usePackage } from '../support/kubectl-lb.ts';
 import { useOpenstackClients } from '../support/openstack.ts';
 import { useRest } from './rest/setting.ts';
 
@@ -47,7 +47,7 @@ function anchorsOf(text: string): Set<string> {
 }
 
 const clients = useOpenstackClients();
-const plugin = usePlugin();
+const plugin = usePackage();
 const { world, ...rest } = useRest();
 let folder: string;
 let env: Record<string, string>;

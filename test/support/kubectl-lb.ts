@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { findBinaries } from '../../tools/binaries.ts';
-import { buildPackage } from '../../tools/package/build.ts';
+import { buildPackage, buildPlugin } from '../../tools/package/build.ts';
 import { use } from './use.ts';
 
 export interface Ended {
@@ -19,7 +19,7 @@ export interface RunOptions {
 }
 
 export interface Plugin {
-  /** The built package. */
+  /** Where it is. */
   dir: string;
   /** Runs `kubectl lb …`: the real kubectl with the built plugin in its PATH. */
   run(kubeconfig: string, args: readonly string[], options?: RunOptions): Promise<Ended>;
@@ -27,11 +27,16 @@ export interface Plugin {
   exec(kubeconfig: string, command: string, args: readonly string[], options?: RunOptions): Promise<Ended>;
 }
 
-/** The package, built for this suite. The value may be used inside hooks and tests only. */
-export function usePlugin(): Plugin {
+/** The plugin, built for this suite. The value may be used inside hooks and tests only. */
+export const usePlugin = (): Plugin => useBuilt(buildPlugin);
+
+/** The same with the whole package in its folder. */
+export const usePackage = (): Plugin => useBuilt(buildPackage);
+
+function useBuilt(build: (dir: string) => Promise<unknown>): Plugin {
   const start = async (): Promise<Plugin> => {
     const dir = await mkdtemp(join(tmpdir(), 'reflavor-package-'));
-    await buildPackage(dir);
+    await build(dir);
     const { kubectl } = findBinaries();
     const exec: Plugin['exec'] = (kubeconfig, command, args, { env, onOutput } = {}) => {
       // Each of these decides about colours; where tests run, CI is often set.
@@ -60,5 +65,5 @@ export function usePlugin(): Plugin {
     };
     return { dir, exec, run: (kubeconfig, args, options) => exec(kubeconfig, kubectl, ['lb', ...args], options) };
   };
-  return use('the package', start, ({ dir }) => rm(dir, { recursive: true, force: true }));
+  return use('the plugin', start, ({ dir }) => rm(dir, { recursive: true, force: true }));
 }

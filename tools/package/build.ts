@@ -1,7 +1,7 @@
 /** The npm package `reflavor`: the SDK, its types, and the kubectl plugin in one file. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { completionScript } from '../../src/cli/completion.ts';
 import { clientNodeAsUsed } from './client-node.ts';
 import { filesIn, licensesOf } from './licenses.ts';
@@ -40,28 +40,36 @@ const ofCli = {
   plugins: [clientNodeAsUsed, withoutUndici],
 } satisfies BuildOptions;
 
-/** Builds the package into a folder, which is emptied first; it can be packed as it is. */
-export async function buildPackage(out: string): Promise<void> {
-  rmSync(out, { recursive: true, force: true });
+/** Builds the kubectl plugin into a folder, as the package has it. Resolves to the files that it was bundled of. */
+export async function buildPlugin(out: string): Promise<Metafile> {
   mkdirSync(out, { recursive: true });
-  const ours = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const sdk = await build({ ...ofSdk, outfile: join(out, 'index.mjs') });
-  const cli = await build({
+  const { version } = ourManifest();
+  const { metafile } = await build({
     ...ofCli,
     outfile: join(out, 'kubectl-lb'),
-    define: { 'process.env.REFLAVOR_VERSION': JSON.stringify(ours.version) },
+    define: { 'process.env.REFLAVOR_VERSION': JSON.stringify(version) },
     banner: { js: '#!/usr/bin/env node' },
     minifySyntax: true,
     minifyWhitespace: true,
   });
   writeFileSync(join(out, 'kubectl_complete-lb'), completionScript);
   for (const program of ['kubectl-lb', 'kubectl_complete-lb']) chmodSync(join(out, program), 0o755);
+  return metafile;
+}
+
+/** Builds the package into a folder, which is emptied first; it can be packed as it is. */
+export async function buildPackage(out: string): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  const cli = await buildPlugin(out);
+  const sdk = await build({ ...ofSdk, outfile: join(out, 'index.mjs') });
   writeTypes(join(out, 'types'));
-  writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(ours), null, 2)}\n`);
-  writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf(filesIn(sdk.metafile, cli.metafile), root));
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(ourManifest()), null, 2)}\n`);
+  writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licensesOf(filesIn(sdk.metafile, cli), root));
   copyFileSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   copyFileSync(join(root, 'tools/package/README.md'), join(out, 'README.md'));
 }
+
+const ourManifest = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** The files that the package is bundled of, relative to the checkout. */
 export async function packageInputs(): Promise<string[]> {

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { usePlugin } from '../../support/kubectl-lb.ts';
+import { usePackage } from '../../support/kubectl-lb.ts';
 import { useSetting } from './setting.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const exec = promisify(execFile);
-const plugin = usePlugin();
+const plugin = usePackage();
 const setting = useSetting();
 let project: string;
 
