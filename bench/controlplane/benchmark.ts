@@ -1,5 +1,5 @@
 import type { Benchmark, Figure, Plot, Result, Size, Table } from '../benchmark.ts';
-import { lastExponent } from '../growth.ts';
+import { lastExponent, type Point } from '../growth.ts';
 import { median, rounded } from '../numbers.ts';
 import { exponent, logLogPlot, type Series } from '../plot.ts';
 import { withReason } from '../report.ts';
@@ -81,13 +81,7 @@ export function resultOf(own: Measured, peer: Measured): Result {
       idleTable(most, own),
       restartTable(most, own, peer),
     ],
-    plots: [
-      plotOf('create', own.rounds, peer.rounds),
-      plotOf('resize', own.rounds, peer.rounds),
-      memoryPlot(own.rounds, peer.rounds),
-      idlePlot(own),
-      restartPlot(own, peer),
-    ],
+    plots: [plotOf('create', own, peer), plotOf('resize', own, peer), memoryPlot(own, peer), idlePlot(own), restartPlot(own, peer)],
   };
 }
 
@@ -186,40 +180,45 @@ function restartTable(count: number, own: Measured, peer: Measured): Table {
   };
 }
 
-/** A figure of each round that was made, over how many balancers it was of; this operator's first. */
-function seriesOf(kind: 'create' | 'resize', figure: 'wallSeconds' | 'peakMiB', own: Rounds, peer: Rounds): [Series, Series] {
-  const of = (name: string, rounds: Rounds): Series => ({
-    name,
-    points: [...rounds].flatMap(([count, { [kind]: round }]) => (round ? [[count, round[figure]] as const] : [])),
-  });
-  return [of('Reflavor', own), of('controller-runtime', peer)];
+/** Points over how many balancers there were, of this operator first. */
+function series(own: Measured, peer: Measured, points: (of: Measured) => Point[]): [Series, Series] {
+  return [
+    { name: 'Reflavor', points: points(own) },
+    { name: 'controller-runtime', points: points(peer) },
+  ];
 }
 
-function plotOf(kind: 'create' | 'resize', own: Rounds, peer: Rounds): Plot {
-  const series = seriesOf(kind, 'wallSeconds', own, peer);
-  const [mine] = series;
+/** A figure of each round that was made. */
+const ofRounds =
+  (kind: 'create' | 'resize', figure: 'wallSeconds' | 'peakMiB') =>
+  ({ rounds }: Measured): Point[] =>
+    [...rounds].flatMap(([count, { [kind]: round }]) => (round ? [[count, round[figure]] as const] : []));
+
+function plotOf(kind: 'create' | 'resize', own: Measured, peer: Measured): Plot {
+  const lines = series(own, peer, ofRounds(kind, 'wallSeconds'));
+  const [mine] = lines;
   const late = lastExponent(mine.points);
   const [first, last] = [mine.points[0]![0], mine.points.at(-1)![0]];
   const busy = (count: number) => {
-    const { cpuSeconds, wallSeconds } = own.get(count)![kind]!;
+    const { cpuSeconds, wallSeconds } = own.rounds.get(count)![kind]!;
     return `${((100 * cpuSeconds) / wallSeconds).toFixed(0)} %`;
   };
   const caption = `Seconds to ${kind} balancers, all at once, over their number; the dashed line is in proportion. From ${first} to ${last} the time grows with the power ${exponent(mine).toFixed(2)} of the number, over the last step with ${late.toFixed(2)}. What is done for each is the same however many there are (the tables count its calls). A few take less than in proportion to many, since they wait for answers and watch events side by side: the operator is busy for ${busy(first)} of the time with ${first} and for ${busy(last)} with ${last}. Once it, the API server and etcd have all processors busy, the time can only be in proportion; what goes beyond that is their growing collections.`;
   return {
     file: `control-plane-${kind}.svg`,
     caption,
-    svg: logLogPlot({ title: `Seconds to ${kind} N balancers at once`, x: 'balancers', y: 'seconds', series }),
+    svg: logLogPlot({ title: `Seconds to ${kind} N balancers at once`, x: 'balancers', y: 'seconds', series: lines }),
   };
 }
 
-function memoryPlot(own: Rounds, peer: Rounds): Plot {
-  const series = seriesOf('create', 'peakMiB', own, peer);
-  const late = series.map(({ points }) => lastExponent(points).toFixed(2));
+function memoryPlot(own: Measured, peer: Measured): Plot {
+  const lines = series(own, peer, ofRounds('create', 'peakMiB'));
+  const late = lines.map(({ points }) => lastExponent(points).toFixed(2));
   const caption = `The operator's peak memory while balancers are created, over their number, in MiB; the dashed line is in proportion. Both begin with what the program itself takes, Node's being the larger. Over the last step the peak grows with the power ${late[0]} of the number, the peer's with ${late[1]}: what begins is fixed, and each balancer adds its own objects.`;
   return {
     file: 'control-plane-memory.svg',
     caption,
-    svg: logLogPlot({ title: 'Peak memory while N balancers are created', x: 'balancers', y: 'MiB', series }),
+    svg: logLogPlot({ title: 'Peak memory while N balancers are created', x: 'balancers', y: 'MiB', series: lines }),
   };
 }
 
@@ -249,16 +248,14 @@ function idlePlot({ idle }: Measured): Plot {
 }
 
 function restartPlot(own: Measured, peer: Measured): Plot {
-  const of = (name: string, { restarts }: Measured): Series => ({
-    name,
-    points: [...restarts].map(([count, all]) => [count, median(all.map(({ firstSeconds }) => firstSeconds))] as const),
-  });
-  const series = [of('Reflavor', own), of('controller-runtime', peer)];
-  const late = series.map(({ points }) => lastExponent(points).toFixed(2));
+  const lines = series(own, peer, ({ restarts }) =>
+    [...restarts].map(([count, all]) => [count, median(all.map(({ firstSeconds }) => firstSeconds))] as const),
+  );
+  const late = lines.map(({ points }) => lastExponent(points).toFixed(2));
   const caption = `Seconds from the start of the operator until the first operation that was due is recorded, over the number of balancers; the dashed line is in proportion. Over the last step they grow with the power ${late[0]} of the number, the peer's with ${late[1]}: a process has to start, however few there are; then each object is read, and visited once, before or after those that have something to do.`;
   return {
     file: 'control-plane-restart.svg',
     caption,
-    svg: logLogPlot({ title: 'From a start to the first useful work, of N balancers', x: 'balancers', y: 'seconds', series }),
+    svg: logLogPlot({ title: 'From a start to the first useful work, of N balancers', x: 'balancers', y: 'seconds', series: lines }),
   };
 }
