@@ -32,10 +32,16 @@ export function builtDir(part: 'control-plane' | 'cluster' = 'control-plane', en
 }
 
 /** The folder with `gitops-health`, which the tests judge objects by; built from `tools/gitops`. */
-export function gitopsDir(env: NodeJS.ProcessEnv = process.env): string {
+export const gitopsDir = (env?: NodeJS.ProcessEnv): string => ownModule('gitops', ['go.mod', 'go.sum', 'main.go', 'argocd.go'], env);
+
+/** The folder with kube-router, by which the nodes of a cluster enforce NetworkPolicies; built from `tools/network-policies`. */
+export const kubeRouterDir = (env?: NodeJS.ProcessEnv): string => ownModule('network-policies', ['go.mod', 'go.sum'], env);
+
+/** Where what is built from a Go module below `tools` lands: another version in another folder. */
+function ownModule(name: string, files: readonly string[], env: NodeJS.ProcessEnv = process.env): string {
   const key = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum', 'main.go', 'argocd.go']) key.update(readFileSync(join(toolsDir, 'gitops', file)));
-  return join(cacheRoot(env), `gitops-${key.digest('hex').slice(0, 12)}`);
+  for (const file of files) key.update(readFileSync(join(toolsDir, name, file)));
+  return join(cacheRoot(env), `${name}-${key.digest('hex').slice(0, 12)}`);
 }
 
 /** The package of clients/openstack, and the versions of all that its tests run with. */

@@ -13,6 +13,7 @@ import {
   builtDir,
   gitopsDir,
   kubectlLayer,
+  kubeRouterDir,
   openstackDir,
   openstackVenv,
   requestsDir,
@@ -92,12 +93,32 @@ async function buildControlPlane(): Promise<void> {
 }
 
 async function buildGitopsHealth(): Promise<void> {
-  const wanted = gitopsDir();
+  await buildOwnModule(
+    gitopsDir(),
+    'gitops',
+    'gitops-health, by which the tests judge what Flux and Argo CD make of an object',
+    'gitops-health',
+    '.',
+  );
+}
+
+async function buildKubeRouter(): Promise<void> {
+  await buildOwnModule(
+    kubeRouterDir(),
+    'network-policies',
+    'kube-router, by which the tests have NetworkPolicies enforced',
+    'kube-router',
+    'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router',
+  );
+}
+
+/** A program of a Go module below `tools`. */
+async function buildOwnModule(wanted: string, module: string, what: string, output: string, pkg: string): Promise<void> {
   if (existsSync(wanted)) return;
-  if (spawnSync('go', ['version']).status !== 0) throw new Error('Go 1.26 or newer is needed to build gitops-health, which the tests run');
-  say('gitops-health, by which the tests judge what Flux and Argo CD make of an object: built from source, once');
+  if (spawnSync('go', ['version']).status !== 0) throw new Error(`Go 1.26 or newer is needed to build ${output}, which the tests run`);
+  say(`${what}: built from source, once`);
   await appearsWhole(wanted, (dir) =>
-    run('go', ['build', '-C', join(toolsDir, 'gitops'), '-trimpath', '-ldflags', '-s -w', '-o', join(dir, 'gitops-health'), '.']),
+    run('go', ['build', '-C', join(toolsDir, module), '-trimpath', '-ldflags', '-s -w', '-o', join(dir, output), pkg]),
   );
 }
 
@@ -169,6 +190,7 @@ try {
   if (process.argv.includes('--cluster') || startsCluster) {
     await installClusterPackages();
     await buildFromSource(builtDir('cluster'), node, 3);
+    if (process.argv.includes('--test')) await buildKubeRouter();
   }
 } catch (error) {
   console.error(`install: ${(error as Error).message}`);

@@ -66,7 +66,7 @@ const lanes: Record<string, Stage>[][] = [
 ];
 
 /** Suites that have the cluster's operator do nothing, or a cluster of their own. They wait for most of their time. */
-const withoutOperator = 'test/cluster/(cluster|contract|driver|dual-stack|placement|vip).test';
+const withoutOperator = 'test/cluster/(cluster|contract|driver|network|placement|vip).test';
 /** Suites that change nothing of the cluster and its nodes: others may run beside them, without the operator. */
 const harmless = 'test/cluster/(examples|flavor-changes|outside|pair).test';
 

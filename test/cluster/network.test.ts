@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { ADMIN_PORT, HEALTH_PORT, PEERS_PORT } from '../../src/provider/amphora/haproxy/index.ts';
+import type { Pod } from '../../src/provider/amphora/kubernetes/objects.ts';
+import { CHART_NAMESPACE } from '../../tools/cluster/install-chart.ts';
 import { type MemberPods, startMemberPods } from '../../tools/traffic/pods/members.ts';
+import { podsOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
+import { eventually } from '../support/eventually.ts';
+import { reaches } from '../support/reach.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
 import { describeUnless, nodesElsewhere } from '../support/unless.ts';
 
@@ -11,8 +17,12 @@ const PORT = 8080;
 
 const noIPv6 = existsSync('/proc/net/if_inet6') ? undefined : 'this machine has no IPv6';
 
-describeUnless(nodesElsewhere ?? noIPv6, 'on nodes that have addresses of both families', () => {
-  const scene = useCluster('dual', { dualStack: true });
+describeUnless(nodesElsewhere ?? noIPv6, 'on nodes that have addresses of both families and enforce NetworkPolicies', () => {
+  const scene = useCluster('network', {
+    dualStack: true,
+    networkPolicies: true,
+    chart: () => ({ values: { networkPolicy: { enabled: true } } }),
+  });
   let members: MemberPods;
 
   beforeAll(async () => {
@@ -20,14 +30,17 @@ describeUnless(nodesElsewhere ?? noIPv6, 'on nodes that have addresses of both f
   }, 300_000);
 
   describe.each([
-    { main: 'IPv4', ipFamilies: ['IPv4', 'IPv6'] },
-    { main: 'IPv6', ipFamilies: ['IPv6', 'IPv4'] },
-  ])('a load balancer whose VIP has both, $main first', ({ main, ipFamilies }) => {
+    { topology: 'SINGLE', suffix: '', amphorae: 1, main: 'IPv4', ipFamilies: ['IPv4', 'IPv6'] },
+    { topology: 'ACTIVE_STANDBY', suffix: '-ha', amphorae: 2, main: 'IPv6', ipFamilies: ['IPv6', 'IPv4'] },
+  ])('a load balancer ($topology) whose VIP has both, $main first', ({ suffix, amphorae, main, ipFamilies }) => {
     test('is resized under traffic by each, and no request fails', async () => {
       const lb = new Subject(scene, main.toLowerCase());
       const vip = { service: { ipFamilyPolicy: 'RequireDualStack', ipFamilies } };
-      await lb.create(httpSpec(members, PORT, { flavorId: 'test-small', vip }));
-      await lb.untilAtRest('test-small');
+      const spec = httpSpec(members, PORT, { flavorId: `test-small${suffix}`, vip });
+      // Such a table is what amphorae tell each other of.
+      const pools = (spec.pools as object[]).map((pool) => ({ ...pool, sessionPersistence: { type: 'SOURCE_IP' } }));
+      await lb.create({ ...spec, pools });
+      await lb.untilAtRest(`test-small${suffix}`, amphorae);
       const service = await lb.kubectl(['get', 'service', `${lb.name}-vip`, '--output=jsonpath={.spec.clusterIPs}']);
       const addresses = JSON.parse(service) as string[];
       expect(addresses.map((address) => (address.includes(':') ? 'IPv6' : 'IPv4'))).toEqual(ipFamilies);
@@ -41,12 +54,31 @@ describeUnless(nodesElsewhere ?? noIPv6, 'on nodes that have addresses of both f
         }),
       );
       for (const each of traffic) await each.waitFor(500);
-      await lb.patch({ flavorId: 'test-large' });
-      await lb.untilAtRest('test-large');
+      await lb.patch({ flavorId: `test-large${suffix}` });
+      await lb.untilAtRest(`test-large${suffix}`, amphorae);
       for (const each of traffic) {
         await each.waitFor(each.counts().requests + 500);
         expect(verdictOf(await each.stop())).toEqual(unharmed);
       }
+    });
+  });
+
+  test('the ports of an amphora are open to whom they are meant for, and to nobody else', async () => {
+    const [amphora, sister] = (await podsOf(scene, 'reflavor.dev/loadbalancer=ipv6')) as [Pod, Pod];
+    const [stranger] = (await podsOf(scene, `app=${members.service.name}`)) as [Pod];
+    const [operator] = (await podsOf({ ...scene, namespace: CHART_NAMESPACE }, 'app.kubernetes.io/name=reflavor')) as [Pod];
+    const { ip } = amphora.status!.podIPs!.find((each) => each.ip.includes('.'))!;
+    const open = async (from: Pod) => ({
+      listener: await reaches(from, ip, PORT),
+      health: await reaches(from, ip, HEALTH_PORT),
+      control: await reaches(from, ip, ADMIN_PORT),
+      peers: await reaches(from, ip, PEERS_PORT),
+    });
+    await eventually(async () => {
+      expect(await open(stranger)).toEqual({ listener: true, health: true, control: false, peers: false });
+      expect(await open(sister)).toEqual({ listener: true, health: true, control: false, peers: true });
+      // Its own policy lets it out to nothing else.
+      expect(await open(operator)).toEqual({ listener: false, health: false, control: true, peers: false });
     });
   });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { connect } from '../../src/kube/index.ts';
 import type { Pod } from '../../src/provider/amphora/kubernetes/objects.ts';
-import type { Cluster } from '../../tools/cluster/cluster.ts';
+import type { Cluster, ClusterOptions } from '../../tools/cluster/cluster.ts';
 import { CHART_NAMESPACE, type ChartOptions, installChart, uninstallChart } from '../../tools/cluster/install-chart.ts';
 import type { Place } from '../../tools/traffic/pods/place.ts';
 import { startTrafficPod } from '../../tools/traffic/pods/traffic.ts';
@@ -39,13 +39,12 @@ export interface ClusterScene extends Surroundings {
 }
 
 /** What a suite needs of its cluster. `chart`: how the chart is to be installed, where it isn't as it comes. */
-interface ClusterNeeds {
-  dualStack?: boolean;
+interface ClusterNeeds extends Pick<ClusterOptions, 'dualStack' | 'networkPolicies'> {
   chart?(scene: Pick<ClusterScene, 'namespace' | 'nodes'>): ChartOptions;
 }
 
 /** The cluster of `useTestCluster`, with the chart installed and a namespace of this suite's own, gone after it. */
-export function useCluster(suite: string, { dualStack, chart }: ClusterNeeds = {}): ClusterScene {
+export function useCluster(suite: string, { chart, ...own }: ClusterNeeds = {}): ClusterScene {
   const namespace = `${suite}-${randomUUID().slice(0, 4)}`;
   let client: KubeClient;
   let image: string;
@@ -86,7 +85,7 @@ export function useCluster(suite: string, { dualStack, chart }: ClusterNeeds = {
     }
   }, 300_000);
 
-  const cluster = useTestCluster({ dualStack });
+  const cluster = useTestCluster(own);
 
   beforeAll(async () => {
     client = connect({ kubeconfig: cluster.kubeconfigPath });

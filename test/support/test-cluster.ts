@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Node } from '../../src/provider/amphora/kubernetes/objects.ts';
-import { attachCluster, type Cluster, startCluster } from '../../tools/cluster/cluster.ts';
+import { attachCluster, type Cluster, type ClusterOptions, startCluster } from '../../tools/cluster/cluster.ts';
 import { provideOperatorImage } from '../../tools/cluster/install-chart.ts';
 import { kubectl } from '../../tools/kubectl.ts';
 import { eventually } from './eventually.ts';
@@ -27,15 +27,15 @@ export interface TestCluster {
 /**
  * The cluster of `TEST_KUBECONFIG`; else the one in the folder `TEST_CLUSTER_DIR`, which `make test` starts for all suites together; else one that is
  * started for this suite alone. Its end is an `afterAll`, and these run in the order they stand in: whoever has something to take out of the cluster says
- * so before this is called. `dualStack`: one for this suite alone, with both families.
+ * so before this is called. `dualStack`, `networkPolicies` (see `ClusterOptions`): one for this suite alone.
  */
-export function useTestCluster({ dualStack = false } = {}): TestCluster {
+export function useTestCluster(own: Pick<ClusterOptions, 'dualStack' | 'networkPolicies'> = {}): TestCluster {
   let ownDir: string | undefined;
   const start = async (): Promise<TestCluster> => {
     let local: Cluster | undefined;
     if (!TEST_KUBECONFIG) {
-      if (dualStack || !TEST_CLUSTER_DIR) ownDir = await mkdtemp(join(tmpdir(), 'reflavor-test-'));
-      local = ownDir ? await startCluster({ dir: ownDir, dualStack }) : await attachCluster(TEST_CLUSTER_DIR!);
+      if (own.dualStack || own.networkPolicies || !TEST_CLUSTER_DIR) ownDir = await mkdtemp(join(tmpdir(), 'reflavor-test-'));
+      local = ownDir ? await startCluster({ dir: ownDir, ...own }) : await attachCluster(TEST_CLUSTER_DIR!);
       if (!local) throw new Error(`no cluster runs in ${TEST_CLUSTER_DIR}, which TEST_CLUSTER_DIR names`);
     }
     const kubeconfigPath = local?.kubeconfigPath ?? TEST_KUBECONFIG!;

@@ -38,6 +38,8 @@ export interface ClusterOptions {
   images?: readonly string[];
   /** Nodes, pods and Services have addresses of IPv6 as well; a Service only where it asks for them. Default false. */
   dualStack?: boolean;
+  /** The nodes enforce NetworkPolicies, for IPv4 alone; needs what `make install-test` brings. Default false: they are taken in, and mean nothing. */
+  networkPolicies?: boolean;
   /** After how much silence a node counts as lost, `--node-monitor-grace-period`; default Kubernetes' own, 50 s. Not below 16 s: kubelet speaks every 10 s. */
   nodeMonitorGraceSeconds?: number;
   /** How long the nodes may take to become ready; default 120 000. */
@@ -113,7 +115,16 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function start(options: ClusterOptions & { dir: string; log: (line: string) => void }): Promise<Cluster> {
-  const { dir, nodes: count = 2, detached = false, dualStack = false, images = [], readyTimeoutMs = 120_000, log } = options;
+  const {
+    dir,
+    nodes: count = 2,
+    detached = false,
+    dualStack = false,
+    networkPolicies = false,
+    images = [],
+    readyTimeoutMs = 120_000,
+    log,
+  } = options;
   log('images: from the cache, or made from Debian packages');
   const archives = [await pauseImage(), await haproxyImage(), ...images];
   const init = await initProgram();
@@ -152,6 +163,7 @@ async function start(options: ClusterOptions & { dir: string; log: (line: string
 
   log('waiting until the nodes are ready');
   await ready(controlPlane, range, count, readyTimeoutMs);
+  if (networkPolicies) for (const node of state.nodes) await machine.startNetworkPolicies(site, node, controlPlane);
   state.ready = true;
   await writeState(dir, state);
   return clusterOf(dir, state, controlPlane);

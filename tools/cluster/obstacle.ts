@@ -9,6 +9,7 @@ const commands = {
   containerd: 'containerd',
   runc: 'runc',
   iptables: 'iptables',
+  ipset: 'ipset',
   ip: 'iproute2',
   nsenter: 'util-linux',
   debootstrap: 'debootstrap',

@@ -21,6 +21,7 @@ function report(what: string, packages: readonly Package[]): void {
 report('npm packages', [...lockedPackages(root).values()]);
 report('Go modules of tools/go.mod', goModules(toolsDir));
 report('Go modules of tools/gitops/go.mod', goModules(join(toolsDir, 'gitops')));
+report('Go modules of tools/network-policies/go.mod', goModules(join(toolsDir, 'network-policies')));
 report('Python packages of clients/openstack', pythonPackages(openstackVenv()));
 report('Python packages of chaos/security', pythonPackages(schemathesisVenv()));
 try {
