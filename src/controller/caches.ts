@@ -6,7 +6,7 @@ import type { EndpointSlice, Secret, Service, Sources } from './amphora/sources.
 import type { Latest } from './latest.ts';
 
 type Cache<T> = Omit<Watched<T>, 'onEvent'>;
-type Written<T extends KubeObject> = Cache<T> & Pick<Latest<T>, 'wrote'>;
+type Written<T extends KubeObject> = Cache<T> & Pick<Latest<T>, 'saw'>;
 
 /** What the controllers know of the cluster without asking it. */
 export interface Caches {

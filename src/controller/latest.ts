@@ -4,34 +4,29 @@ import type { KubeObject } from '../kube/types.ts';
 import type { Watched } from '../kube/watched.ts';
 
 /**
- * A cache, ahead of its watch by what this process has written itself: until the watch brings that or something newer, who looks sees the answer to
- * the write. So no visit decides on a version that its own process has replaced, which the API server would only refuse.
+ * A cache, ahead of its watch by what this process has written or read itself: until the watch brings that or something newer, who looks sees that. So no
+ * visit goes by a version of which its own process knows that it is past. Versions of one resource are numbers that grow (KEP-5504).
  */
 export class Latest<T extends KubeObject> implements Omit<Watched<T>, 'onEvent'> {
   readonly #cache: Watched<T>;
-  /** By uid: the answer to the last write, and the versions that it is known to have replaced. */
-  readonly #written = new Map<string, { object: T; replaced: Set<string> }>();
+  /** By uid, what the watch has not brought yet. */
+  readonly #ahead = new Map<string, T>();
 
   constructor(cache: Watched<T>) {
     this.#cache = cache;
     cache.onEvent(({ type, object }) => {
-      const { uid = '', resourceVersion = '' } = object.metadata;
-      if (type === 'deleted' || !this.#written.get(uid)?.replaced.has(resourceVersion)) this.#written.delete(uid);
+      const { uid = '' } = object.metadata;
+      const ahead = this.#ahead.get(uid);
+      if (ahead && (type === 'deleted' || !isAhead(ahead, object))) this.#ahead.delete(uid);
     });
   }
 
-  /** What a write that was decided on `before` was answered with. */
-  wrote(before: T, after: T): void {
-    const { uid = '', resourceVersion = '' } = before.metadata;
-    // Whoever takes the last finalizer off is answered with the version that is gone by that.
-    const isLast = after.metadata.deletionTimestamp !== undefined && !after.metadata.finalizers?.length;
-    if (after.metadata.resourceVersion === resourceVersion && !isLast) return;
-    const known = this.#written.get(uid);
-    const replaced = known?.object.metadata.resourceVersion === resourceVersion ? known.replaced : new Set<string>();
+  /** What the API server has answered a write or a read with. */
+  saw(object: T): void {
+    const { uid = '' } = object.metadata;
+    const now = this.get(keyOf(object));
     // The watch may have been quicker than the answer.
-    const seen = this.#cache.get(keyOf(before))?.metadata.resourceVersion;
-    replaced.add(resourceVersion);
-    if (seen !== undefined && replaced.has(seen)) this.#written.set(uid, { object: stripManagedFields(after), replaced });
+    if (now?.metadata.uid === uid && isAhead(object, now)) this.#ahead.set(uid, stripManagedFields(object));
   }
 
   get(key: string): T | undefined {
@@ -48,8 +43,13 @@ export class Latest<T extends KubeObject> implements Omit<Watched<T>, 'onEvent'>
   }
 
   #newest(cached: T): T {
-    const { uid = '', resourceVersion = '' } = cached.metadata;
-    const written = this.#written.get(uid);
-    return written?.replaced.has(resourceVersion) ? written.object : cached;
+    return this.#ahead.get(cached.metadata.uid ?? '') ?? cached;
   }
+}
+
+/** Whoever takes the last finalizer off is answered with the version that is gone by that, which is the one that was there before. */
+function isAhead({ metadata }: KubeObject, { metadata: other }: KubeObject): boolean {
+  const [version, others] = [metadata, other].map(({ resourceVersion }) => BigInt(resourceVersion ?? 0)) as [bigint, bigint];
+  const isGone = metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length;
+  return version > others || (version === others && isGone);
 }

@@ -32,7 +32,7 @@ async function lastAmphora() {
       list,
       get: (key: string) => list().find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key),
       byIndex: (index: string, value: string) => list().filter((object) => indexes[index]!(object).includes(value)),
-      wrote() {},
+      saw() {},
     };
   };
   const none = { list: () => [], get: () => undefined, byIndex: () => [] };

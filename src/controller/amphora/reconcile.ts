@@ -133,10 +133,7 @@ async function mayGo(
   const finalizers = (fresh.metadata.finalizers ?? []).filter((f) => f !== AMPHORA_FINALIZER);
   const { namespace, name, resourceVersion } = fresh.metadata;
   const patch = { metadata: { resourceVersion, finalizers } };
-  caches.amphorae.wrote(
-    fresh,
-    await client.patchMerge<Amphora>(amphorae, { namespace, name }, patch, { fieldManager: FIELD_MANAGER, signal }),
-  );
+  caches.amphorae.saw(await client.patchMerge<Amphora>(amphorae, { namespace, name }, patch, { fieldManager: FIELD_MANAGER, signal }));
   log.info({ loadBalancer: fresh.spec.loadBalancer.name, operation: fresh.spec.operation }, 'destroyed');
   return true;
 }
@@ -302,7 +299,7 @@ async function write(
   status: AmphoraStatus,
   signal: AbortSignal,
 ): Promise<void> {
-  caches.amphorae.wrote(amphora, await writeStatus(client, amphorae, amphora, status, { fieldManager: FIELD_MANAGER, signal }));
+  caches.amphorae.saw(await writeStatus(client, amphorae, amphora, status, { fieldManager: FIELD_MANAGER, signal }));
 }
 
 /** Writes what is seen now, and says when to look again. */

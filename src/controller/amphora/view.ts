@@ -17,6 +17,9 @@ export const lossOf = (a: Amphora): Condition | undefined => {
 /** Soon to be taken away where it runs: another is to take its place before that. */
 export const isDisrupted = (a: Amphora): boolean => isTrue(a.status?.conditions, 'DisruptionTarget') && !isLost(a);
 
+/** It has been looked at since its spec is as it is. */
+export const isObserved = (a: Amphora): boolean => (a.status?.observedGeneration ?? 0) >= (a.metadata.generation ?? 0);
+
 /** Seen behind the VIP. */
 export const isAttached = (a: Amphora): boolean => a.status?.attached === true;
 
@@ -49,7 +52,7 @@ export function isDrained(
   const { drainStartedAt, connections, steeredAt } = a.status ?? {};
   if (!isDraining(a) || isAttached(a)) return false;
   // One whose pod somebody deleted counts as lost until it is asked to drain, and then drains on in the time that its pod has.
-  if (isTrue(a.status?.conditions, 'Lost')) return (a.status?.observedGeneration ?? 0) >= (a.metadata.generation ?? 0);
+  if (isTrue(a.status?.conditions, 'Lost')) return isObserved(a);
   if (drainStartedAt === undefined) return false;
   const ended = connections !== undefined && connections.current === 0 && !connections.queued && connections.observedAt >= drainStartedAt;
   // Whoever has not heard yet that it is out may still send to it.

@@ -1,5 +1,5 @@
 import { epoch, type Operation, rfc3339 } from '../../api/index.ts';
-import { isLost, isReady, serves } from '../amphora/view.ts';
+import { isLost, isObserved, isReady, serves } from '../amphora/view.ts';
 import type { Plan, Verdict } from './decision.ts';
 import { flowOf, names, steer, topologyOf } from './goals.ts';
 import { bookOf } from './operation.ts';
@@ -36,6 +36,9 @@ export function goBack(world: World, operation: Operation): Plan {
   const ready = alive.filter((v) => isReady(v.object));
   const away = ready.filter((v) => !serves(v.object));
   if (away.length > 0) return wait(`Waiting for ${names(away)} to be behind the VIP again.`);
+  // One that was to be taken away, and wasn't, may not have been heard of for long.
+  const unheard = ready.filter((v) => !isObserved(v.object));
+  if (unheard.length > 0) return wait(`Waiting for ${names(unheard)} to be seen to serve.`);
   const closed = ready.filter((v) => !world.vip || !listensOnVip(world, v));
   if (closed.length > 0) return wait(`Waiting for ${names(closed)} to listen on every port of the VIP.`);
   const settled = Math.max(0, ...ready.map((v) => epoch(v.object.status?.steeredAt) ?? 0)) + settleSeconds * 1000;

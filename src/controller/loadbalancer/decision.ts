@@ -16,8 +16,8 @@ export interface Plan {
   acts: Act[];
   book: Book;
   verdict: Verdict;
-  /** The book makes another flavor the one in force: decided, like the acts that take away, on a fresh read. */
-  commits?: boolean;
+  /** Decided, like the acts that take away, on a fresh read alone: another flavor comes into force, or something is thought lost. */
+  isDecisive?: boolean;
   /** When to look again although nothing may have happened; milliseconds. */
   requeueAfterMs?: number;
 }

@@ -95,7 +95,7 @@ export async function execute(
       const spec = act.type === 'Steer' ? { steering: act.to } : { role: 'MASTER' };
       const guard = takesAway(act) ? { metadata: { resourceVersion: metadata.resourceVersion } } : {};
       const amphora = await client.patchMerge<Amphora>(amphorae, { namespace, name: act.name }, { ...guard, spec }, write);
-      caches.amphorae.wrote(before, amphora);
+      caches.amphorae.saw(amphora);
       return { amphora };
     }
     case 'DestroyStray': {

@@ -144,7 +144,7 @@ function committed(flow: Flow, operation: Operation): Plan {
   const goals = [...(operation.goals ?? []), { name: 'Committed' as const, metAt: rfc3339(world.now) }];
   return {
     acts: [],
-    commits: true,
+    isDecisive: true,
     book: {
       ...book,
       flavorId: operation.to,

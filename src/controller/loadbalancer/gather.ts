@@ -41,7 +41,7 @@ export async function cachedObjects({ caches, driver }: GatherOptions, key: stri
 
 /** The objects as the API server has them at this moment; undefined when the load balancer is gone or is another one of its name. */
 export async function freshObjects(
-  { client, driver, clock }: GatherOptions,
+  { client, caches, driver, clock }: GatherOptions,
   before: LoadBalancer,
   signal: AbortSignal,
 ): Promise<Objects | undefined> {
@@ -52,6 +52,8 @@ export async function freshObjects(
   if (loadBalancer?.metadata.uid !== metadata.uid || !loadBalancer) return undefined;
   const labelSelector = `${LOADBALANCER_UID_LABEL}=${metadata.uid}`;
   const { items } = await client.listAll<Amphora>(amphorae, { namespace: metadata.namespace, labelSelector, signal });
+  caches.loadBalancers.saw(loadBalancer);
+  for (const amphora of items) caches.amphorae.saw(amphora);
   return { loadBalancer, amphorae: items, existing, freshAt };
 }
 

@@ -62,7 +62,7 @@ export function loadBalancerReconciler(options: LoadBalancerReconcilerOptions): 
     try {
       for (let step = 1; ; step++) {
         let [world, planned] = await look(objects);
-        if (planned.commits || planned.acts.some(needsFreshEyes)) {
+        if (planned.isDecisive || planned.acts.some(needsFreshEyes)) {
           if (objects.freshAt === undefined || clock.monotonic() - objects.freshAt > FRESH_MS) {
             const fresh = await freshObjects(options, objects.loadBalancer, signal);
             if (!fresh) return;
@@ -149,7 +149,7 @@ async function report(
   const status = { ...after, notifications: notifier?.ledger(before, after) };
   if (isSame(status, before.status ?? {})) return before;
   const written = await writeStatus(client, loadBalancers, before, status, { fieldManager: FIELD_MANAGER, signal });
-  caches.loadBalancers.wrote(before, written);
+  caches.loadBalancers.saw(written);
   notifier?.written(before, status);
   for (const turn of turnsOf(before.status, status)) {
     events.record(before, turn);

@@ -42,7 +42,7 @@ export function rest(world: World): Plan {
   const need = missing > 0 ? afterLoss(fit, unfit) : beforeDisruption(fit);
   if (need) {
     const delay = untilNext(book, need.cause.reason, world.now);
-    if (delay <= 0) return begun(world, { kind: 'Failover', to: book.flavorId, ...need });
+    if (delay <= 0) return { ...begun(world, { kind: 'Failover', to: book.flavorId, ...need }), isDecisive: true };
     const failed = hasFailed(book, 'Failover', book.flavorId);
     const when = `it is tried again at ${rfc3339(world.now + delay)}`;
     return {
@@ -122,7 +122,7 @@ function adopt(world: World): Plan | undefined {
   if (!adopted) return undefined;
   const book = { ...bookOf(world.loadBalancer), flavorId: adopted.spec.flavorId, topology: adopted.spec.flavorData.loadbalancerTopology };
   const message = `Amphorae of flavor ${adopted.spec.flavorId} are behind the VIP already: taken over.`;
-  return { acts: [], book, commits: true, verdict: { phase: 'Pending', reason: 'ConfigurationPending', message }, requeueAfterMs: 0 };
+  return { acts: [], book, isDecisive: true, verdict: { phase: 'Pending', reason: 'ConfigurationPending', message }, requeueAfterMs: 0 };
 }
 
 function create(world: World): Plan {
