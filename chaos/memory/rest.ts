@@ -94,8 +94,8 @@ const RESYNC_MS = 700_000;
 export async function comesToRest(cluster: MemoryCluster, withinMs: number): Promise<string[]> {
   const rested = () => unrest(cluster).length === 0;
   if (!(await cluster.until(rested, withinMs, 5000))) return unrest(cluster).map((what) => `it does not come to rest: ${what}`);
-  // What was done last may still have to show.
-  await cluster.pass(20_000);
+  // What was done last may still have to show: watches are behind by 20 s at most.
+  await cluster.pass(40_000);
   const before = cluster.loadBalancer;
   await cluster.pass(60_000);
   const after = cluster.loadBalancer;
