@@ -176,6 +176,7 @@ export class Model {
       address: '127.0.0.1',
       startedAt: fact.running ? new Date(fact.startedAt) : undefined,
       attached: fact.attached,
+      standby: fact.attached ? object.spec.role === 'BACKUP' : undefined,
       configurationHash: fact.silent ? undefined : fact.loaded,
       membersRevision: fact.silent ? undefined : fact.loaded && 'm1',
       listeners: fact.loaded && !fact.silent ? [{ protocolPort: 80, open: true }] : [],

@@ -23,6 +23,9 @@ export const isObserved = (a: Amphora): boolean => (a.status?.observedGeneration
 /** Seen behind the VIP. */
 export const isAttached = (a: Amphora): boolean => a.status?.attached === true;
 
+/** Its driver has nothing left to do for it to stay behind the VIP in its role; undefined is on its way out. */
+export const isSteered = (a: Amphora): boolean => a.status?.standby === (a.spec.role === 'BACKUP');
+
 /** Takes new connections, or would at once as the standby of a pair. */
 export const serves = (a: Amphora): boolean => a.spec.steering === 'Attached' && isAttached(a) && isReady(a);
 

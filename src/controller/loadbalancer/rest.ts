@@ -79,6 +79,8 @@ function afterLoss(fit: AmphoraView[], unfit: AmphoraView[]): Pick<Begun, 'repla
 function lossTold(view: AmphoraView, fit: AmphoraView[]): string | undefined {
   const { object } = view;
   if (isLost(object)) return `Amphora ${object.metadata.name} was lost: ${ended(lossOf(object)?.message ?? 'its object was deleted')}`;
+  if (fit.every((v) => v.object.spec.role === 'BACKUP') && object.spec.role === 'BACKUP')
+    return `Amphorae ${names([...fit, view])} both stand by, so that none is active: ${object.metadata.name} gives way to another.`;
   if (!isActive(view) || !fit.some(isActive)) return undefined;
   return `Amphorae ${names([...fit, view])} are both active, so that none stands by: ${object.metadata.name} gives way to a standby.`;
 }
@@ -159,17 +161,18 @@ function inForce(world: World): { fit: AmphoraView[]; unfit: AmphoraView[]; extr
   const { flavorId, topology } = world.loadBalancer.status ?? {};
   const living = world.amphorae.filter((v) => !isDraining(v.object));
   const good = living.filter((v) => !isLost(v.object) && v.object.spec.flavorId === flavorId);
-  const rank = (v: AmphoraView) => (v.object.spec.steering === 'Attached' ? 1e9 : 0) + v.object.spec.operation;
+  const rank = ({ object: a }: AmphoraView) => (serves(a) ? 2e9 : 0) + (a.spec.steering === 'Attached' ? 1e9 : 0) + a.spec.operation;
+  const ranked = good.sort((a, b) => rank(b) - rank(a));
   const slots = slotsOf(topology ?? 'SINGLE');
-  const best = slots.flatMap((slot) =>
-    good
-      .filter((v) => v.object.spec.slot === slot)
-      .sort((a, b) => rank(b) - rank(a))
-      .slice(0, 1),
-  );
-  const actives = best.filter(isActive);
-  const active = actives.find((v) => serves(v.object)) ?? actives[0];
-  const fit = best.filter((v) => !isActive(v) || v === active);
+  // The one that carries the traffic first, whatever its slot: two standbys are no pair, and of two active ones one has to go.
+  const active = ranked.find(isActive);
+  const others = ranked.filter((v) => !isActive(v));
+  const bestOf = (slot: number) => others.find((v) => v.object.spec.slot === slot) ?? [];
+  const fit = active
+    ? [active, ...slots.filter((slot) => slot !== active.object.spec.slot).flatMap(bestOf)]
+    : topology === 'ACTIVE_STANDBY'
+      ? others.slice(0, 1)
+      : slots.flatMap(bestOf);
   const missing = slots.length - fit.length;
   const rest = living.filter((v) => !fit.includes(v));
   return missing > 0 ? { fit, unfit: rest, extra: [], missing } : { fit, unfit: [], extra: rest, missing };
