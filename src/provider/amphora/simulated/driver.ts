@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Amphora, MemberStatus } from '../../../api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../configuration.ts';
 import {
@@ -287,9 +286,7 @@ const load = (configuration: Configuration): Loaded => ({
   revision: membersRevision(configuration),
 });
 
-/** What is kept of an earlier configuration counts in neither. */
-const sameLoaded = (a: Loaded | undefined, b: Loaded | undefined) =>
-  a?.hash === b?.hash && a?.revision === b?.revision && isDeepStrictEqual(a?.configuration.kept, b?.configuration.kept);
+const sameLoaded = (a: Loaded | undefined, b: Loaded | undefined) => a?.hash === b?.hash && a?.revision === b?.revision;
 
 function memberStatus({ enabled, draining }: MemberServer, monitored: boolean, checked: MemberStatus): MemberStatus {
   if (!enabled) return 'OFFLINE';
