@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Amphora, MemberStatus } from '../../../api/index.ts';
 import type { Configuration, MemberServer, PoolConfiguration } from '../configuration.ts';
 import {
@@ -286,7 +287,9 @@ const load = (configuration: Configuration): Loaded => ({
   revision: membersRevision(configuration),
 });
 
-const sameLoaded = (a: Loaded | undefined, b: Loaded | undefined) => a?.hash === b?.hash && a?.revision === b?.revision;
+/** What is kept of an earlier configuration counts in neither. */
+const sameLoaded = (a: Loaded | undefined, b: Loaded | undefined) =>
+  a?.hash === b?.hash && a?.revision === b?.revision && isDeepStrictEqual(a?.configuration.kept, b?.configuration.kept);
 
 function memberStatus({ enabled, draining }: MemberServer, monitored: boolean, checked: MemberStatus): MemberStatus {
   if (!enabled) return 'OFFLINE';
