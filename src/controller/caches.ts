@@ -6,12 +6,12 @@ import type { EndpointSlice, Secret, Service, Sources } from './amphora/sources.
 import type { Latest } from './latest.ts';
 
 type Cache<T> = Omit<Watched<T>, 'onEvent'>;
-type Written<T extends KubeObject> = Cache<T> & Pick<Latest<T>, 'saw'>;
+type Ahead<T extends KubeObject> = Cache<T> & Pick<Latest<T>, 'saw'>;
 
 /** What the controllers know of the cluster without asking it. */
 export interface Caches {
-  loadBalancers: Written<LoadBalancer>;
-  amphorae: Written<Amphora>;
+  loadBalancers: Ahead<LoadBalancer>;
+  amphorae: Ahead<Amphora>;
   flavors: Cache<Flavor>;
   flavorProfiles: Cache<FlavorProfile>;
   secrets: Cache<Secret>;

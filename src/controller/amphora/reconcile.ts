@@ -15,7 +15,7 @@ import { isSame } from '../same.ts';
 import { writeStatus } from '../write-status.ts';
 import { configurationFor, configurationSize, keeping } from './configuration.ts';
 import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
-import { isDrained, readyCondition } from './view.ts';
+import { isDrained, isInRole, readyCondition } from './view.ts';
 
 export interface AmphoraReconcilerOptions {
   client: KubeClient;
@@ -176,7 +176,7 @@ async function act(options: AmphoraReconcilerOptions, visit: Visit, signal: Abor
     failure = error;
   }
   if (steering !== 'Attached') await takeAway(options, visit, seen, signal);
-  else if (seen.running && (!seen.attached || seen.standby !== (role === 'BACKUP'))) await driver.attach(amphora, signal);
+  else if (seen.running && (!seen.attached || !isInRole(seen, role))) await driver.attach(amphora, signal);
   if (failure) throw failure;
 }
 

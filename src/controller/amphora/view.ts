@@ -23,8 +23,8 @@ export const isObserved = (a: Amphora): boolean => (a.status?.observedGeneration
 /** Seen behind the VIP. */
 export const isAttached = (a: Amphora): boolean => a.status?.attached === true;
 
-/** Its driver has nothing left to do for it to stay behind the VIP in its role; undefined is on its way out. */
-export const isSteered = (a: Amphora): boolean => a.status?.standby === (a.spec.role === 'BACKUP');
+/** Whether the VIP has it in its role, by its status or by what its driver sees; one that is on its way out has none there. */
+export const isInRole = ({ standby }: { standby?: boolean }, role: Amphora['spec']['role']): boolean => standby === (role === 'BACKUP');
 
 /** Takes new connections, or would at once as the standby of a pair. */
 export const serves = (a: Amphora): boolean => a.spec.steering === 'Attached' && isAttached(a) && isReady(a);

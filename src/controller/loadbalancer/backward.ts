@@ -1,5 +1,5 @@
 import { epoch, type Operation, rfc3339 } from '../../api/index.ts';
-import { isLost, isObserved, isReady, isSteered, serves } from '../amphora/view.ts';
+import { isInRole, isLost, isObserved, isReady, serves } from '../amphora/view.ts';
 import type { Plan, Verdict } from './decision.ts';
 import { flowOf, names, steer, topologyOf } from './goals.ts';
 import { bookOf } from './operation.ts';
@@ -35,7 +35,7 @@ export function goBack(world: World, operation: Operation): Plan {
   if (unfit.length > 0) return wait(`Waiting for ${names(unfit)} to listen on every port of the VIP.`);
   const ready = alive.filter((v) => isReady(v.object));
   // One whose detach was under way is seen behind the VIP for a moment, and goes all the same unless it is attached once more.
-  const away = ready.filter((v) => !serves(v.object) || !isSteered(v.object));
+  const away = ready.filter((v) => !serves(v.object) || !isInRole(v.object.status!, v.object.spec.role));
   if (away.length > 0) return wait(`Waiting for ${names(away)} to be behind the VIP again.`);
   // One that was to be taken away, and wasn't, may not have been heard of for long.
   const unheard = ready.filter((v) => !isObserved(v.object));
