@@ -189,7 +189,8 @@ async function load(
   const { driver } = options;
   if (!(wanted instanceof DriverError) && isAllLoaded(seen, wanted)) return;
   const last = await driver.lastConfiguration(amphora, signal);
-  const next = wanted instanceof DriverError ? last : await keepingServed(options, loadBalancer, seen, wanted, last, signal);
+  const mayBeBehindVip = seen.attached || amphora.spec.steering === 'Attached';
+  const next = wanted instanceof DriverError ? last : await keepingServed(options, loadBalancer, mayBeBehindVip, wanted, last, signal);
   if (!seen.running && next) {
     await driver.build(amphora, next, { serversState: await stateOfSister(options, amphora, signal) }, signal);
   }
@@ -261,11 +262,11 @@ async function stateOfSister(
   return sister && (await driver.serversState(sister, signal));
 }
 
-/** What is wanted, and listeners on ports that the VIP serves through this amphora: it keeps them until the VIP has let them go. */
+/** What is wanted, and listeners on ports that the VIP serves, where it is behind it or on its way there: it keeps them until the VIP has let them go. */
 async function keepingServed(
   { driver }: AmphoraReconcilerOptions,
   lb: LoadBalancer,
-  seen: AmphoraObservation,
+  mayBeBehindVip: boolean,
   { configuration, spare }: Wanted,
   last: Configuration | undefined,
   signal: AbortSignal,
@@ -273,7 +274,7 @@ async function keepingServed(
   const had = [...(last?.listeners ?? []), ...(last?.kept?.listeners ?? [])];
   const lapses = had.some((l) => !configuration.listeners.some((o) => o.protocolPort === l.protocolPort));
   // The VIP is asked only where the answer matters: this is on the way of every visit.
-  const ports = seen.attached && lapses ? (await driver.observeVip(vipRef(lb), signal))?.ports : undefined;
+  const ports = mayBeBehindVip && lapses ? (await driver.observeVip(vipRef(lb), signal))?.ports : undefined;
   return keeping(configuration, last, spare, new Set(ports));
 }
 

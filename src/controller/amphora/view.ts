@@ -29,6 +29,15 @@ export const isInRole = ({ standby }: { standby?: boolean }, role: Amphora['spec
 /** Takes new connections, or would at once as the standby of a pair. */
 export const serves = (a: Amphora): boolean => a.spec.steering === 'Attached' && isAttached(a) && isReady(a);
 
+/**
+ * Whether the VIP may send it connections now, or soon: until it has been looked at since it was steered, nobody knows whether it is out, and one that
+ * was not Ready may be again.
+ */
+export function mayBeReached(a: Amphora): boolean {
+  if (!isObserved(a)) return isReady(a) || isAttached(a);
+  return isReady(a) && (isAttached(a) || a.spec.steering === 'Attached');
+}
+
 /** On its way out: belongs neither to the flavor in force nor to the operation at hand. */
 export const isDraining = (a: Amphora): boolean => a.spec.steering === 'Draining';
 

@@ -36,6 +36,17 @@ test('it waits for one that is to leave and is behind the VIP still', () => {
   expect(ports(behindVip('new', [80, 8080], 'Attached'), behindVip('old', [80], 'Detached'))).toEqual([80]);
 });
 
+test('it waits for one of which nobody knows yet whether it is out', () => {
+  const old = behindVip('old', [80], 'Draining');
+  const steered = (status: Amphora['status']) => ({ ...old, metadata: { ...old.metadata, generation: 2 }, status });
+  const out = { ...old.status, attached: false };
+  const lost = { ...old.status, conditions: [] };
+  for (const status of [out, lost])
+    expect(ports(behindVip('new', [80, 8080], 'Attached'), steered({ ...status, observedGeneration: 1 }))).toEqual([80]);
+  for (const status of [out, lost])
+    expect(ports(behindVip('new', [80, 8080], 'Attached'), steered({ ...status, observedGeneration: 2 }))).toEqual([80, 8080]);
+});
+
 test('one may be closed by leaving it out though it has not been seen open, but not where there is no VIP yet', () => {
   expect(mayClose(worldOf(vipOn(80, 8080)), [80])).toBe(true);
   expect(mayClose(worldOf(vipOn(80)), [80])).toBe(true);

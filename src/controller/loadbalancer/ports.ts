@@ -1,5 +1,5 @@
 import type { LoadBalancer } from '../../api/index.ts';
-import { isAttached, isReady } from '../amphora/view.ts';
+import { mayBeReached } from '../amphora/view.ts';
 import type { AmphoraView, World } from './world.ts';
 
 /** The enabled listeners with their ports; none while the load balancer is administratively down. */
@@ -9,11 +9,11 @@ export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name:
 }
 
 /**
- * The ports that the VIP is to serve now. One enters after all amphorae behind the VIP listen on it, those too that are to leave and have not, and those on their way there. One leaves once all of them have loaded a
+ * The ports that the VIP is to serve now. One enters after all amphorae that the VIP may send connections to listen on it. One leaves once all of them have loaded a
  * configuration without it, in which they keep it open for as long as the VIP has it: an edit that HAProxy refuses closes nothing.
  */
 export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
-  const serving = amphorae.filter(({ object: o }) => isReady(o) && (isAttached(o) || o.spec.steering === 'Attached'));
+  const serving = amphorae.filter(({ object }) => mayBeReached(object));
   const open = (port: number) =>
     serving.length > 0 && serving.every((v) => v.object.status?.listeners?.some((l) => l.protocolPort === port && l.open));
   const wanted = listenerPorts(loadBalancer).map((l) => l.port);
