@@ -263,4 +263,23 @@ export const REGRESSIONS: Readonly<Record<string, Walk>> = {
       { do: 'members', addresses: [] },
     ],
   },
+  'an attach under way shows after its amphora was drained, and the one in force is lost': {
+    ...alone,
+    delayMs: 4000,
+    steps: [
+      pass(20),
+      { do: 'loseAmphora', which: 0 },
+      { do: 'want', flavor: 'b' },
+      pass(0.1),
+      { do: 'lag', ms: 5000 },
+      { do: 'want', flavor: 'a' },
+      pass(3),
+      pass(3),
+      { do: 'listen', ports: [] },
+      { do: 'want', flavor: 'a' },
+      { do: 'lag', ms: 0 },
+      { do: 'driverFault', fault: 'throws build', times: 1 },
+      { do: 'clock', ms: 60000 },
+    ],
+  },
 };

@@ -15,7 +15,7 @@ import { isSame } from '../same.ts';
 import { writeStatus } from '../write-status.ts';
 import { configurationFor, configurationSize, keeping } from './configuration.ts';
 import { amphoraStatus, hasRestarted, isWorthWriting, type Trouble, unseenStatus } from './status.ts';
-import { isDrained, isInRole, readyCondition } from './view.ts';
+import { isDrained, isInRole, lossOf, readyCondition } from './view.ts';
 
 export interface AmphoraReconcilerOptions {
   client: KubeClient;
@@ -113,7 +113,7 @@ async function ownerOf(
   return fresh?.metadata.uid === uid ? fresh : undefined;
 }
 
-/** Destroys a deleted amphora once nothing needs it: its load balancer goes too, or it is drained. Until then it serves on. */
+/** Destroys a deleted amphora once nothing needs it: its load balancer goes too, or it is drained, and another is reached. Until then it serves on. */
 async function mayGo(
   options: AmphoraReconcilerOptions,
   stale: Amphora,
@@ -128,6 +128,8 @@ async function mayGo(
   const fresh = await freshly(options, stale, signal);
   if (!fresh) return true;
   if (stays(fresh)) return false;
+  // An attach that was under way when it was last looked at may have put it behind the VIP since.
+  if (lb && !lossOf(fresh) && (await isLastReached(options, lb, fresh, signal))) return false;
   await driver.detach(fresh, signal);
   await driver.destroy(fresh, signal);
   const finalizers = (fresh.metadata.finalizers ?? []).filter((f) => f !== AMPHORA_FINALIZER);
@@ -209,7 +211,10 @@ async function takeAway(options: AmphoraReconcilerOptions, visit: Visit, seen: A
   const fresh = await freshly(options, stale, signal);
   if (!fresh || fresh.spec.steering === 'Attached') return;
   if (seen.attached) {
-    await requireAnother(options, loadBalancer, fresh, seen, signal);
+    if (!seen.lost && (await isLastReached(options, loadBalancer, fresh, signal))) {
+      const message = `Amphora ${fresh.metadata.name} stays behind the VIP: new connections reach no other one now.`;
+      throw new DriverError('LastAmphora', message);
+    }
     await driver.detach(fresh, signal);
   } else if (fresh.spec.steering === 'Draining') {
     if (!seen.lost) await askToEnd(options, visit, fresh, signal);
@@ -228,27 +233,34 @@ async function askToEnd({ driver, clock }: AmphoraReconcilerOptions, { loadBalan
 }
 
 /**
- * The last amphora that new connections can reach stays, whatever was decided a moment ago, and whether it answers the operator or not; one that is
- * itself to leave is no other.
- * @throws DriverError LastAmphora
+ * Whether new connections reach this amphora and no other, whatever was decided a moment ago, and whether it answers the operator or not. One that is
+ * itself to leave, or lost as its driver sees it now, is no other.
  */
-async function requireAnother(
+async function isLastReached(
   { client, driver }: AmphoraReconcilerOptions,
   lb: LoadBalancer,
   amphora: Amphora,
-  seen: AmphoraObservation,
   signal: AbortSignal,
-): Promise<void> {
-  if (seen.lost || lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return;
+): Promise<boolean> {
+  if (lb.metadata.deletionTimestamp || lb.status?.flavorId === undefined) return false;
   const reached = (await driver.observeVip(vipRef(lb), signal))?.attached ?? [];
-  if (!reached.includes(amphora.metadata.name)) return;
+  if (!reached.includes(amphora.metadata.name)) return false;
   const { namespace } = amphora.metadata;
   for (const name of reached) {
     if (name === amphora.metadata.name) continue;
     const other = await find<Amphora>(client, amphorae, { namespace, name }, signal);
-    if (other?.spec.steering === 'Attached') return;
+    if (other?.spec.steering === 'Attached' && !(await isLostNow(driver, other, signal))) return false;
   }
-  throw new DriverError('LastAmphora', `Amphora ${amphora.metadata.name} stays behind the VIP: new connections reach no other one now.`);
+  return true;
+}
+
+async function isLostNow(driver: AmphoraDriver, amphora: Amphora, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await driver.observe(amphora, signal)).lost;
+  } catch (error) {
+    if (error instanceof DriverError) return false;
+    throw error;
+  }
 }
 
 /** `show servers state` of a sister that runs, so that members known to be down don't start as up. */
