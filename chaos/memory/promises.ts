@@ -7,8 +7,6 @@ import type { Change, MemoryApiServer } from './api-server.ts';
 
 /** For how long after the world has taken something away it counts as the cause of what is missing; milliseconds. Longer than an effect takes to show. */
 const EXCUSED_MS = 30_000;
-/** How long before an act its last look may have been; milliseconds. */
-const RACE_MS = 1000;
 /** For how long caches may be behind the spec; milliseconds. */
 const LAG_MS = 30_000;
 /** Changes at one moment of the virtual clock, after which it counts as a loop. */
@@ -29,6 +27,8 @@ export class Promises {
   readonly #monotonic: () => number;
   readonly #actAlone: boolean;
   readonly #broken: string[] = [];
+  /** How long before an act the last look may have been that it was decided on; milliseconds. */
+  raceMs = 1000;
   /** Who served when it was looked last, by uid of the load balancer. */
   #serving: { uid: string; names: string[] } | undefined;
   /** Whether a pair in force, or the one that takes its place, served whole when it was looked last, and nobody but the operator has taken anything since. */
@@ -83,8 +83,7 @@ export class Promises {
     if (act === 'releaseVip' && !going) this.#break('the VIP of a load balancer that nobody deleted is released');
     if (act === 'detach' && !going && lb.status?.flavorId !== undefined) {
       const staying = this.serving(uid).filter((a) => a.attached.is);
-      const isRace = this.#monotonic() - this.#harmedAt < RACE_MS;
-      if (staying.some((a) => a.name === amphora) && staying.length === 1 && !isRace)
+      if (staying.some((a) => a.name === amphora) && staying.length === 1 && !this.#isRace)
         this.#break(`${amphora}, the last that serves, is detached`);
       const left = staying.filter((a) => a.name !== amphora);
       if (this.#isWhole && this.#actAlone && !isPair(left)) this.#break(`${amphora} is detached, and less than a pair is left`);
@@ -110,7 +109,8 @@ export class Promises {
     if (this.#isWhole && this.#actAlone && flavorId !== undefined && !isPair(serving))
       this.#break(`less than a pair serves, though the world took nothing away: ${serving.map((a) => a.name)}`);
     const kept = serving.filter((a) => a.attached.is && a.flavorId === flavorId && !this.#isGoing(a.name));
-    this.#isWhole = flavorId !== undefined && topology === 'ACTIVE_STANDBY' && (isPair(kept) || (this.#isWhole && isPair(serving)));
+    this.#isWhole =
+      !this.#isRace && flavorId !== undefined && topology === 'ACTIVE_STANDBY' && (isPair(kept) || (this.#isWhole && isPair(serving)));
     this.#serving = { uid: uid!, names: serving.map((a) => a.name) };
     const now = this.#world.now();
     const ports = seen(this.#world.vip(uid!)?.ports ?? { was: [], is: [], at: 0 }, now);
@@ -129,6 +129,10 @@ export class Promises {
   /** Whether a listener has had the port for so long that everybody must have heard of it. */
   #isLongWanted(port: number): boolean {
     return this.#monotonic() - (this.#portsSince.get(port) ?? Number.POSITIVE_INFINITY) > LAG_MS;
+  }
+
+  get #isRace(): boolean {
+    return this.#monotonic() - this.#harmedAt < this.raceMs;
   }
 
   get #isExcused(): boolean {

@@ -134,6 +134,8 @@ class Walker {
     },
     latency: ({ ms }) => {
       this.#latencyMs = ms;
+      // Some five answers lie between a look and the act that follows from it.
+      this.cluster.promises.raceMs = 1000 + 5 * ms;
     },
     compact: () => this.cluster.server.compact(),
     clock: ({ ms }) => this.cluster.clock.jumpWallClock(ms),
@@ -182,7 +184,7 @@ class Walker {
   /** All faults end; what people left half done is mended: the port that HAProxy refuses, and suspension. */
   calm(): void {
     const { cluster } = this;
-    this.#latencyMs = 0;
+    this.take({ do: 'latency', ms: 0 });
     cluster.amphorae.faults.clear();
     cluster.amphorae.faults.inject(
       { kind: 'buildFails', reason: 'ImageNotFound', message: 'The image is not to be had.' },
