@@ -40,6 +40,8 @@ export class Promises {
   #uid: string | undefined;
   /** Ports that clients could reach when it was looked last. */
   #served = new Set<number>();
+  /** Open ports on which no amphora listened, until all do. */
+  #idle = new Set<number>();
   /** Since when the spec has had each port. */
   readonly #portsSince = new Map<number, number>();
 
@@ -114,16 +116,19 @@ export class Promises {
     this.#serving = { uid: uid!, names: serving.map((a) => a.name) };
     const now = this.#world.now();
     const ports = seen(this.#world.vip(uid!)?.ports ?? { was: [], is: [], at: 0 }, now);
-    const listening = new Map(serving.map((amphora) => [amphora.name, listensOn(amphora, now)]));
+    const listening = serving.map((amphora) => ({ name: amphora.name, on: listensOn(amphora, now) }));
+    const without = (port: number) => listening.filter(({ on }) => !on.has(port)).map(({ name }) => name);
+    const isServed = (port: number) => without(port).length < serving.length;
     for (const port of ports.filter((each) => this.#isLongWanted(each))) {
-      const without = serving.filter(({ name }) => !listening.get(name)!.has(port)).map(({ name }) => name);
-      // Where no amphora listens, and none has, an open port is as good as a closed one.
-      const isHarm = without.length < serving.length || this.#served.has(port);
+      // Where no amphora listens, and none has, an open port is as good as a closed one, and they may begin one after the other.
+      const isHarm = !this.#idle.has(port) && (isServed(port) || this.#served.has(port));
       // Of two that act at once, one may not have seen the spec yet that the other has the VIP serve.
-      if (without.length > 0 && isHarm && !this.#isExcused && this.#actAlone)
-        this.#break(`the VIP sends port ${port} to ${without}, which does not listen on it`);
+      if (without(port).length > 0 && isHarm && !this.#isExcused && this.#actAlone)
+        this.#break(`the VIP sends port ${port} to ${without(port)}, which does not listen on it`);
     }
-    this.#served = new Set(ports.filter((port) => [...listening.values()].some((open) => open.has(port))));
+    this.#served = new Set(ports.filter(isServed));
+    const isIdle = (port: number) => (serving.length > 0 && !isServed(port)) || (this.#idle.has(port) && without(port).length > 0);
+    this.#idle = new Set(ports.filter(isIdle));
   }
 
   /** Whether a listener has had the port for so long that everybody must have heard of it. */

@@ -1,4 +1,5 @@
 import { conditionOf, isTrue, type LoadBalancer, requestsOf } from '../../src/api/index.ts';
+import { flavors } from '../../src/controller/resources.ts';
 import { type SimulatedAmphora, seen } from '../../src/provider/amphora/simulated/world.ts';
 import { LB, type MemoryCluster } from './cluster.ts';
 import { portsOf } from './promises.ts';
@@ -11,7 +12,7 @@ export function unrest(cluster: MemoryCluster): string[] {
   if (lb.metadata.deletionTimestamp) return ['it is being deleted still'];
   const { operation, flavorId, conditions } = lb.status ?? {};
   const uid = lb.metadata.uid!;
-  if (isTriedForEver(lb)) return [];
+  if (isTriedForEver(lb) || isUnknown(cluster, lb)) return [];
   const asked = requestsOf(lb).failover;
   if (flavorId !== undefined && asked !== lb.status?.handledRequests?.failover) return ['a failover was asked for, and is not begun'];
   const there = cluster.amphorae
@@ -37,6 +38,14 @@ export function unrest(cluster: MemoryCluster): string[] {
 function isTriedForEver({ spec, status }: LoadBalancer): boolean {
   const tried = [status?.operation, ...(status?.history ?? [])].some((o) => o?.kind === 'Create' && o.result === 'Failed');
   return status?.flavorId === undefined && spec.flavorId === 'broken' && tried;
+}
+
+/** People deleted the flavor in force, and all that knew what it was: they are told to name another. */
+function isUnknown({ server, amphoraObjects }: MemoryCluster, { spec, status }: LoadBalancer): boolean {
+  const id = status?.flavorId;
+  if (id === undefined || (spec.flavorId ?? id) !== id || server.find(flavors, { name: id })) return false;
+  const isTold = conditionOf(status?.conditions, 'Ready')?.message.includes(`There is no Flavor ${id}: set flavorId`);
+  return isTold === true && amphoraObjects.every((a) => a.spec.flavorId !== id);
 }
 
 /** What is amiss with the amphorae of the flavor in force. */
@@ -102,7 +111,7 @@ export async function comesToRest(cluster: MemoryCluster, withinMs: number): Pro
   // An act that had begun when its leader stood still takes effect when that wakes up: the new leader sees what came of it at its next look.
   await cluster.until(rested, RESYNC_MS, 5000);
   const restless = unrest(cluster).map((what) => `it does not stay at rest: ${what}`);
-  if (after && isTriedForEver(after)) return restless;
+  if (after && (isTriedForEver(after) || isUnknown(cluster, after))) return restless;
   if (before?.metadata.resourceVersion !== after?.metadata.resourceVersion)
     restless.push(`the load balancer ${LB.name} is written again and again, though nothing changes`);
   return restless;
