@@ -118,7 +118,7 @@ function built(flow: Flow): Unmet | undefined {
     }
     if (world.amphorae.some((v) => v.object.metadata.name === name))
       return { message: `Waiting for the lost amphora ${name} to be gone, to build it anew.` };
-    const peer = freePeer(taken, operation.number, slot);
+    const peer = freePeer(taken, operation.number, slot, data.loadbalancerTopology);
     if (peer === undefined) return { message: 'Waiting for draining amphorae to end: as many as can live at once do.', waitMs: 1000 };
     taken.push(peer);
     const paired = data.loadbalancerTopology === 'ACTIVE_STANDBY';

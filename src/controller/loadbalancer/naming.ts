@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Amphora, LoadBalancer } from '../../api/index.ts';
+import type { Amphora, LoadBalancer, Topology } from '../../api/index.ts';
 
 /**
  * The name of an amphora follows from the load balancer's uid and the operation's number, so that a create that is repeated after a
@@ -23,10 +23,11 @@ export const PEERS = 8;
 
 /**
  * A peer name that no living amphora has; undefined when all are taken and draining ones must end first. Where to look first follows from the operation,
- * so that one whose amphorae the cache doesn't show yet gives no name twice.
+ * and a pair's slots have names of their own, even ones and odd ones: so none is given twice where the cache doesn't show an amphora yet.
  */
-export function freePeer(taken: Iterable<number>, operation: number, slot: number): number | undefined {
+export function freePeer(taken: Iterable<number>, operation: number, slot: number, topology: Topology): number | undefined {
   const used = new Set(taken);
-  const inOrder = Array.from({ length: PEERS }, (_, i) => (2 * operation + slot + i) % PEERS);
+  const step = topology === 'ACTIVE_STANDBY' ? 2 : 1;
+  const inOrder = Array.from({ length: PEERS / step }, (_, i) => (2 * operation + slot + step * i) % PEERS);
   return inOrder.find((peer) => !used.has(peer));
 }
