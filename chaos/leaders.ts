@@ -7,13 +7,13 @@ import { atStep } from './real/at-step.ts';
 import { Broken, within } from './real/balancer.ts';
 import { brokenIn, goneOn, onStage, type Serving, serving } from './real/crew.ts';
 import type { OperatorProcess } from './real/operator-process.ts';
-import type { Stage } from './real/stage.ts';
+import type { Contender, Stage } from './real/stage.ts';
 
 /** Two operators, of which one leads, and what may befall that one. */
 export const leaders: FaultClass = {
-  name: 'the leader paused, killed, or robbed of its lease',
+  name: 'the leader paused, killed, cut off, or robbed of its lease',
   fault:
-    'In the middle of a resize and of its cancel, for SINGLE and ACTIVE_STANDBY: of two operators the leader is stopped (SIGSTOP) until another has led the change to its end, and wakes up, with a write of its own still on its way; or it is killed; or somebody else takes the lease.',
+    'In the middle of a resize and of its cancel, for SINGLE and ACTIVE_STANDBY: of two operators the leader is stopped (SIGSTOP) until another has led the change to its end, and wakes up, with a write of its own still on its way; or it is killed; or it is cut off from the API server; or somebody else takes the lease.',
   promises:
     'After each: one that has lost its lease ends by itself, the flavor that is asked for is in force on exactly the amphorae that it needs, and clients have lost no request.',
   run: (size) => onStage((stage) => schedules(stage, size)),
@@ -31,7 +31,7 @@ const FLAGS = [
 /** What befalls the leader. Resolves once another leads. */
 interface Fate {
   name: string;
-  befall(stage: Stage, leader: OperatorProcess): Promise<Ending>;
+  befall(stage: Stage, leader: Contender): Promise<Ending>;
 }
 
 /** Done once the change is at its end. */
@@ -57,7 +57,7 @@ async function untilEnded(operator: OperatorProcess): Promise<void> {
 }
 
 /** Stops the leader, and wakes it up once another has brought the change to its end. */
-async function paused(stage: Stage, leader: OperatorProcess): Promise<Ending> {
+async function paused(stage: Stage, { operator: leader }: Contender): Promise<Ending> {
   const before = await holderOf(stage);
   await leader.signal('SIGSTOP');
   await untilAnotherLeads(stage, before);
@@ -95,7 +95,7 @@ const fates: Fate[] = [
   { name: 'is stopped, and wakes up when all is done', befall: paused },
   {
     name: 'is killed',
-    async befall(stage, leader) {
+    async befall(stage, { operator: leader }) {
       const before = await holderOf(stage);
       await leader.end('SIGKILL');
       await untilAnotherLeads(stage, before);
@@ -103,8 +103,19 @@ const fates: Fate[] = [
     },
   },
   {
+    name: 'is cut off from the API server, and ends before another leads',
+    async befall(stage, { operator: leader, authorization }) {
+      const before = await holderOf(stage);
+      const forget = stage.proxy.interfere({ before: (call) => (call.authorization === authorization ? 'cut' : undefined) });
+      stage.proxy.cutWatches();
+      await untilAnotherLeads(stage, before).finally(forget);
+      if (await leader.isRunning()) throw new Broken('a leader that could not renew its lease was still there when another had it');
+      return async () => {};
+    },
+  },
+  {
     name: 'finds somebody else in its lease, who soon gives it up',
-    async befall(stage, leader) {
+    async befall(stage, { operator: leader }) {
       const spec = { holderIdentity: 'somebody else', leaseDurationSeconds: 1 };
       await stage.client.patchMerge(leaseResource, LEASE, { spec });
       await untilEnded(leader);
@@ -118,8 +129,8 @@ const fates: Fate[] = [
 type Moment = [step: Goal, cancels: boolean];
 
 async function* schedules(stage: Stage, size: Size): AsyncGenerator<Schedule> {
-  const operators = ['first', 'second'].map((name) => stage.anotherOperator(name, FLAGS));
-  await Promise.all(operators.map((operator) => operator.start()));
+  const operators = [await stage.anotherOperator('first', FLAGS), await stage.anotherOperator('second', FLAGS)];
+  await Promise.all(operators.map(({ operator }) => operator.start()));
   const topologies = size === 'full' ? (['SINGLE', 'ACTIVE_STANDBY'] as const) : (['SINGLE'] as const);
   const crew = await Promise.all(topologies.map((topology) => serving(stage, topology)));
   const moments: Moment[] =
@@ -141,12 +152,12 @@ async function* schedules(stage: Stage, size: Size): AsyncGenerator<Schedule> {
 }
 
 /** The one that leads, once those that have ended run again. */
-async function leaderOf(stage: Stage, operators: readonly OperatorProcess[]): Promise<OperatorProcess> {
-  for (const operator of operators) if (!(await operator.isRunning())) await operator.start();
+async function leaderOf(stage: Stage, operators: readonly Contender[]): Promise<Contender> {
+  for (const { operator } of operators) if (!(await operator.isRunning())) await operator.start();
   const deadline = performance.now() + 60_000;
   for (;;) {
     const holder = await holderOf(stage).catch(() => '');
-    for (const operator of operators) if ((await operator.identity()) === holder) return operator;
+    for (const one of operators) if ((await one.operator.identity()) === holder) return one;
     if (performance.now() > deadline) throw new Error('neither operator leads');
     await sleep(100);
   }
@@ -155,7 +166,7 @@ async function leaderOf(stage: Stage, operators: readonly OperatorProcess[]): Pr
 /** One fate, and all of the crew on their way when it comes: as soon as the first of them is at the step. */
 async function round(
   stage: Stage,
-  operators: readonly OperatorProcess[],
+  operators: readonly Contender[],
   crew: readonly Serving[],
   fate: Fate,
   [step, cancels]: Moment,

@@ -172,8 +172,9 @@ export class Promises {
     const uid = lb.metadata.uid!;
     if (type === 'DELETED') {
       const left = this.#world.amphorae(uid).map((a) => a.name);
-      // Of two that act at once, one may build what the other has just destroyed; nobody is left to see it.
-      if (left.length > 0 && this.#actAlone) this.#break(`the load balancer is gone and left ${left}`);
+      // Of two that act at once, one may make what the other has just taken away; nobody is left to see it.
+      if (!this.#actAlone) return;
+      if (left.length > 0) this.#break(`the load balancer is gone and left ${left}`);
       if (this.#world.vip(uid)) this.#break('the load balancer is gone and left its VIP');
       return;
     }

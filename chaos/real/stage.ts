@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,13 +35,20 @@ export interface Stage {
   clockFile: string;
   /** An administrator's, past the proxy. */
   client: KubeClient;
-  /** Another operator on the same state folder, by the same way. */
-  anotherOperator(name: string, flags?: readonly string[]): OperatorProcess;
+  /** Another operator on the same state folder, by the same way, with a token of its own. */
+  anotherOperator(name: string, flags?: readonly string[]): Promise<Contender>;
   apply(...objects: KubeObject[]): Promise<void>;
   /** Makes a namespace that nobody else has, and returns its name. */
   newNamespace(): Promise<string>;
   /** Ends all of it. The folder stays, with its logs, where `keep` says so. */
   close(options?: { keep?: boolean }): Promise<void>;
+}
+
+/** An operator among others, whose calls can be told from theirs. */
+export interface Contender {
+  operator: OperatorProcess;
+  /** What the header Authorization of its calls is. */
+  authorization: string;
 }
 
 export interface StageOptions {
@@ -65,16 +72,16 @@ export async function startStage({ diskMib, ownClock = false }: StageOptions = {
   for (const file of ['deploy/admission.yaml', 'examples/flavors.yaml'])
     await kubectl(adminKubeconfig, ['apply', `--filename=${join(root, file)}`]);
   const proxy = await startApiProxy(controlPlane);
-  const tokenFile = join(dir, 'token');
-  await writeAdminToken(adminKubeconfig, tokenFile);
-  const kubeconfigPath = join(dir, 'operator.kubeconfig');
-  await writeFile(kubeconfigPath, operatorKubeconfig(proxy, tokenFile));
   const clockFile = join(dir, 'clock');
   await writeFile(clockFile, '0');
   const client = connect({ kubeconfig: adminKubeconfig });
 
   const operators: OperatorProcess[] = [];
-  const anotherOperator = (name: string, flags: readonly string[] = []) => {
+  const anOperator = async (name: string, flags: readonly string[] = []) => {
+    const tokenFile = join(dir, `${name}.token`);
+    await writeAdminToken(adminKubeconfig, tokenFile);
+    const kubeconfigPath = join(dir, `${name}.kubeconfig`);
+    await writeFile(kubeconfigPath, operatorKubeconfig(proxy, tokenFile));
     const operator = new OperatorProcess({
       kubeconfigPath,
       stateDir,
@@ -84,8 +91,9 @@ export async function startStage({ diskMib, ownClock = false }: StageOptions = {
       flags: ['--progress-ms=100', '--observe-seconds=1', ...flags],
     });
     operators.push(operator);
-    return operator;
+    return { operator, tokenFile };
   };
+  const { operator, tokenFile } = await anOperator('operator');
   let namespaces = 0;
   await mkdir(stateDir, { recursive: true });
   if (diskMib !== undefined) await run('mount', ['-t', 'tmpfs', '-o', `size=${diskMib}m`, 'reflavor-chaos', stateDir]);
@@ -95,12 +103,15 @@ export async function startStage({ diskMib, ownClock = false }: StageOptions = {
     controlPlane,
     proxy,
     commits: watchCommits(proxy),
-    operator: anotherOperator('operator'),
+    operator,
     members,
     tokenFile,
     clockFile,
     client,
-    anotherOperator,
+    async anotherOperator(name, flags) {
+      const another = await anOperator(name, flags);
+      return { operator: another.operator, authorization: `Bearer ${(await readFile(another.tokenFile, 'utf8')).trim()}` };
+    },
     async apply(...objects) {
       await kubectl(adminKubeconfig, ['apply', '--filename=-'], { input: objects.map((o) => JSON.stringify(o)).join('\n---\n') });
     },
