@@ -4,7 +4,7 @@ import { REGRESSIONS } from './regressions.ts';
 import { walks } from './steps.ts';
 import { take } from './walk.ts';
 
-const COUNT: Record<Size, number> = { short: 36, full: 3000 };
+const COUNT: Record<Size, number> = { short: 36, full: 10_000 };
 
 /** The first seed; each further walk has the next one. */
 const firstSeed = Number(process.env.FC_SEED ?? 1);
