@@ -165,7 +165,7 @@ export class MemoryCluster {
 
   /** Time passes, second by second, so that what is to hold at every moment is looked at often. */
   async pass(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 1000) {
+    for (let left = ms; left > 0 && !this.promises.isEndless; left -= 1000) {
       await this.clock.advance(Math.min(left, 1000));
       this.promises.look();
     }

@@ -27,6 +27,8 @@ export class Promises {
   readonly #monotonic: () => number;
   readonly #actAlone: boolean;
   readonly #broken: string[] = [];
+  /** So much was written at one moment that it is of no use to go on. */
+  isEndless = false;
   /** How long before an act the last look may have been that it was decided on; milliseconds. */
   raceMs = 1000;
   /** Who served when it was looked last, by uid of the load balancer. */
@@ -90,7 +92,7 @@ export class Promises {
       const left = staying.filter((a) => a.name !== amphora);
       if (this.#isWhole && this.#actAlone && !isPair(left)) this.#break(`${amphora} is detached, and less than a pair is left`);
     }
-    if (act === 'ensureVip' && !going) this.#onPorts(uid, ports!);
+    if (act === 'ensureVip' && !going && lb.status?.flavorId !== undefined) this.#onPorts(uid, ports!);
   }
 
   /** What is to hold at every moment. */
@@ -160,6 +162,7 @@ export class Promises {
     const now = this.#monotonic();
     this.#burst = now === this.#burst.at ? { at: now, changes: this.#burst.changes + 1 } : { at: now, changes: 1 };
     if (this.#burst.changes > MOST_CHANGES) {
+      this.isEndless = true;
       this.#break('it writes without an end');
       throw new Error('too many changes at one moment');
     }

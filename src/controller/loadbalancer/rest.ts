@@ -39,7 +39,7 @@ export function rest(world: World): Plan {
   }
   if (again) return begun(world, { kind: 'Failover', to: book.flavorId, replaces: all, cause: book.operation!.cause });
 
-  const need = missing > 0 ? afterLoss(fit, unfit) : beforeDisruption(fit);
+  const need = missing > 0 ? afterLoss(fit, unfit) : beforeDisruption(fit, extra);
   if (need) {
     const delay = untilNext(book, need.cause.reason, world.now);
     if (delay <= 0) return { ...begun(world, { kind: 'Failover', to: book.flavorId, ...need }), isDecisive: true };
@@ -87,9 +87,9 @@ function lossTold(view: AmphoraView, fit: AmphoraView[]): string | undefined {
 
 /**
  * The failover that a disruption asks for, while all still serve. Only the standby half of a pair is replaced alone: the other one promoted
- * would leave two active ones should the failover be taken back.
+ * would leave two active ones should the failover be taken back. What nothing needs any more goes with them: it would hold their slots.
  */
-function beforeDisruption(fit: AmphoraView[]): (Pick<Begun, 'replaces' | 'cause'> & { cause: Cause }) | undefined {
+function beforeDisruption(fit: AmphoraView[], extra: AmphoraView[]): (Pick<Begun, 'replaces' | 'cause'> & { cause: Cause }) | undefined {
   const disrupted = fit.filter((v) => isDisrupted(v.object));
   if (disrupted.length === 0) return undefined;
   const standbys = disrupted.every((v) => v.object.spec.role === 'BACKUP');
@@ -97,7 +97,8 @@ function beforeDisruption(fit: AmphoraView[]): (Pick<Begun, 'replaces' | 'cause'
     const why = conditionOf(object.status?.conditions, 'DisruptionTarget')!.message;
     return `Amphora ${object.metadata.name} is to leave the place where it runs: ${ended(why)}`;
   });
-  return { replaces: (standbys ? disrupted : fit).map((v) => v.object.metadata.name), cause: causeOf('AmphoraDisrupted', told.join(' ')) };
+  const leaving = [...(standbys ? disrupted : fit), ...extra];
+  return { replaces: leaving.map((v) => v.object.metadata.name), cause: causeOf('AmphoraDisrupted', told.join(' ')) };
 }
 
 const causeOf = (reason: Reason, message: string): Cause => ({ reason, message: message.slice(0, 1024) });
