@@ -467,6 +467,19 @@ describe('a disruption', () => {
     expect(model.status.history?.[0]).toMatchObject({ kind: 'Failover', result: 'Failed' });
   });
 
+  test('takes along one that nothing needs any more, and whose slot it fills', () => {
+    const model = active();
+    const [old] = model.amphorae.keys();
+    model.disrupt(old!);
+    model.until((m) => m.serving().length === 2, 400, neverWithout);
+    const fresh = [...model.amphorae.keys()].find((name) => name !== old)!;
+    model.loadBalancer!.status = { observedGeneration: -1 };
+    model.lose(old!);
+    model.disrupt(fresh);
+    model.until((m) => isActive(m) && !m.amphorae.has(fresh), 400, neverWithout);
+    expect(model.status.operation).toMatchObject({ kind: 'Failover', result: 'Succeeded', replaces: [fresh, old] });
+  });
+
   test('that meets each new place too is not run after without a pause', () => {
     const model = active();
     const disruptAll = (m: Model) => {
