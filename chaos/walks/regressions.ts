@@ -282,4 +282,21 @@ export const REGRESSIONS: Readonly<Record<string, Walk>> = {
       { do: 'clock', ms: 60000 },
     ],
   },
+  'a failover taken back takes the half-gone amphora of another flavor for the one in force': {
+    ...alone,
+    steps: [
+      pass(0.1),
+      { do: 'want', flavor: 'b' },
+      { do: 'driverFault', fault: 'hangs detach', times: 3 },
+      pass(20),
+      { do: 'deleteFlavor', flavor: 'a' },
+      { do: 'loseAmphora', which: 0 },
+      pass(90),
+      pass(0.1),
+      { do: 'member', up: false },
+      pass(0.1),
+      pass(90),
+      pass(0.1),
+    ],
+  },
 };

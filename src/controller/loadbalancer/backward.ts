@@ -1,5 +1,5 @@
 import { epoch, type Operation, rfc3339 } from '../../api/index.ts';
-import { isInRole, isLost, isObserved, isReady, serves } from '../amphora/view.ts';
+import { isDraining, isInRole, isLost, isObserved, isReady, serves } from '../amphora/view.ts';
 import type { Plan, Verdict } from './decision.ts';
 import { flowOf, names, steer, topologyOf } from './goals.ts';
 import { bookOf } from './operation.ts';
@@ -18,7 +18,10 @@ export function goBack(world: World, operation: Operation): Plan {
     verdict: { ...verdict, message: `${verdict.message} ${message}` },
     requeueAfterMs: waitMs,
   });
-  const alive = flow.old.filter((v) => !isLost(v.object));
+  const isInForce = ({ object }: AmphoraView) => object.spec.flavorId === book.flavorId;
+  // What an earlier operation left of another flavor takes traffic again only where nothing of the one in force can.
+  const isOwnReady = world.amphorae.some((v) => isInForce(v) && isReady(v.object) && !isDraining(v.object));
+  const alive = flow.old.filter((v) => !isLost(v.object) && (isInForce(v) || !isOwnReady));
   const out = alive.filter((v) => v.object.spec.steering !== 'Attached');
   const serving = world.amphorae.some((v) => serves(v.object));
   // One that runs and lacks a port of the VIP would refuse connections which the others take.
@@ -44,7 +47,7 @@ export function goBack(world: World, operation: Operation): Plan {
   if (closed.length > 0) return wait(`Waiting for ${names(closed)} to listen on every port of the VIP.`);
   const settled = Math.max(0, ...ready.map((v) => epoch(v.object.status?.steeredAt) ?? 0)) + settleSeconds * 1000;
   if (settled > world.now) return wait(`Settling for ${settleSeconds} s.`, settled - world.now);
-  const others = [...flow.old, ...flow.kept].filter((v) => serves(v.object));
+  const others = [...flow.old, ...flow.kept].filter((v) => serves(v.object) && (isInForce(v) || !isOwnReady));
   // Of the flavor in force, a new one stays where nobody serves in its slot: the half of a pair that it replaced is lost.
   const isNeeded = ({ object }: AmphoraView) =>
     operation.kind === 'Failover' ? others.every((v) => v.object.spec.slot !== object.spec.slot) : others.length === 0;
