@@ -147,14 +147,12 @@ export class Promises {
   }
 
   #onPorts(uid: string, ports: number[]): void {
-    const now = this.#world.now();
-    const open = seen(this.#world.vip(uid)?.ports ?? { was: [], is: [], at: 0 }, now);
+    // Of two that act at once, one may go by what an amphora listened on before the world took it.
+    if (!this.#actAlone) return;
+    const open = seen(this.#world.vip(uid)?.ports ?? { was: [], is: [], at: 0 }, this.#world.now());
     for (const port of open) {
-      // Of two that act at once, one may go by what an amphora listened on before the world took it.
-      const isExcused = this.#isExcused && !this.#actAlone;
-      if (!ports.includes(port) && this.#isLongWanted(port) && !isExcused) {
+      if (!ports.includes(port) && this.#isLongWanted(port))
         this.#break(`port ${port} is closed, though a listener has had it for a while`);
-      }
     }
   }
 

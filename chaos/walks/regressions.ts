@@ -299,4 +299,19 @@ export const REGRESSIONS: Readonly<Record<string, Walk>> = {
       pass(0.1),
     ],
   },
+  'what a resize that was taken back left behind is put behind the VIP by the next one, and is there when that commits': {
+    ...alone,
+    steps: [
+      pass(0.1),
+      { do: 'lag', ms: 20000 },
+      { do: 'want', flavor: 'b' },
+      pass(20),
+      { do: 'want', flavor: 'c' },
+      { do: 'loseAmphora', which: 0 },
+      { do: 'apiFault', fault: 'before', times: 1 },
+      pass(0.1),
+      { do: 'create' },
+      pass(0.1),
+    ],
+  },
 };

@@ -39,7 +39,7 @@ export interface Flow {
   slots: number[];
   /** Its own amphorae, not draining. */
   fresh: AmphoraView[];
-  /** Those that it replaces, still alive. */
+  /** Those that it replaces, still alive, and what an earlier operation left of another flavor. */
   old: AmphoraView[];
   /** Those that stay: the survivor of a pair. */
   kept: AmphoraView[];
@@ -67,8 +67,10 @@ export function flowOf(world: World, operation: Operation, topology: Topology): 
   const living = world.amphorae.filter((v) => !isDraining(v.object));
   const replaced = new Set(operation.replaces);
   const fresh = living.filter((v) => v.object.spec.operation === operation.number);
-  const old = living.filter((v) => replaced.has(v.object.metadata.name));
-  const kept = living.filter((v) => v.object.spec.operation !== operation.number && !replaced.has(v.object.metadata.name));
+  const others = living.filter((v) => !fresh.includes(v));
+  const isKept = ({ object: { metadata, spec } }: AmphoraView) =>
+    operation.kind === 'Failover' && spec.flavorId === operation.to && !replaced.has(metadata.name);
+  const kept = others.filter(isKept);
   const held = new Set(kept.map((v) => v.object.spec.slot));
   return {
     world,
@@ -76,7 +78,7 @@ export function flowOf(world: World, operation: Operation, topology: Topology): 
     strategy: world.loadBalancer.spec.strategy,
     slots: slotsOf(topology).filter((s) => !held.has(s)),
     fresh,
-    old,
+    old: others.filter((v) => !kept.includes(v)),
     kept,
   };
 }
