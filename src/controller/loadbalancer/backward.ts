@@ -19,9 +19,10 @@ export function goBack(world: World, operation: Operation): Plan {
     requeueAfterMs: waitMs,
   });
   const isInForce = ({ object }: AmphoraView) => object.spec.flavorId === book.flavorId;
-  // What an earlier operation left of another flavor takes traffic again only where nothing of the one in force can.
-  const isOwnReady = world.amphorae.some((v) => isInForce(v) && isReady(v.object) && !isDraining(v.object));
-  const alive = flow.old.filter((v) => !isLost(v.object) && (isInForce(v) || !isOwnReady));
+  const isOneReady = world.amphorae.some((v) => isInForce(v) && isReady(v.object) && !isDraining(v.object));
+  // What an earlier operation left of another flavor counts only where nothing of the one in force can take the traffic.
+  const counts = (v: AmphoraView) => isInForce(v) || !isOneReady;
+  const alive = flow.old.filter((v) => !isLost(v.object) && counts(v));
   const out = alive.filter((v) => v.object.spec.steering !== 'Attached');
   const serving = world.amphorae.some((v) => serves(v.object));
   // One that runs and lacks a port of the VIP would refuse connections which the others take.
@@ -47,7 +48,7 @@ export function goBack(world: World, operation: Operation): Plan {
   if (closed.length > 0) return wait(`Waiting for ${names(closed)} to listen on every port of the VIP.`);
   const settled = Math.max(0, ...ready.map((v) => epoch(v.object.status?.steeredAt) ?? 0)) + settleSeconds * 1000;
   if (settled > world.now) return wait(`Settling for ${settleSeconds} s.`, settled - world.now);
-  const others = [...flow.old, ...flow.kept].filter((v) => serves(v.object) && (isInForce(v) || !isOwnReady));
+  const others = [...flow.old, ...flow.kept].filter((v) => serves(v.object) && counts(v));
   // Of the flavor in force, a new one stays where nobody serves in its slot: the half of a pair that it replaced is lost.
   const isNeeded = ({ object }: AmphoraView) =>
     operation.kind === 'Failover' ? others.every((v) => v.object.spec.slot !== object.spec.slot) : others.length === 0;

@@ -9,8 +9,8 @@ export function listenerPorts(loadBalancer: Pick<LoadBalancer, 'spec'>): { name:
 }
 
 /**
- * The ports that the VIP is to serve now. One enters after all amphorae that the VIP may send connections to listen on it. One leaves once all of them have loaded a
- * configuration without it, in which they keep it open for as long as the VIP has it: an edit that HAProxy refuses closes nothing.
+ * The ports that the VIP is to serve now. One enters after all amphorae that the VIP may send connections to listen on it. One leaves once all of
+ * them have loaded a configuration without it, in which they keep it open for as long as the VIP has it: an edit that HAProxy refuses closes nothing.
  */
 export function portsToServe({ amphorae, loadBalancer, vip }: World): number[] {
   const serving = amphorae.filter(({ object }) => mayBeReached(object));
