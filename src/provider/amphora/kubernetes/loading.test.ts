@@ -2,8 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigurationRefused } from '../driver.ts';
 import { loadFiles } from './loading.ts';
 
-/** A pod whose kubelet brings the new files in before the reload number `arriveAt`; `refuses` says what HAProxy does with old and new ones. */
-function buildPodThat({ arriveAt = 1, refuses = {} }: { arriveAt?: number; refuses?: { old?: string; new?: string } }) {
+/**
+ * A pod whose kubelet brings the new files in before the reload number `arriveAt`; `refuses` says what HAProxy does with old ones, with new ones, and
+ * with some of both, which the reload before finds.
+ */
+function buildPodThat({ arriveAt = 1, refuses = {} }: { arriveAt?: number; refuses?: { old?: string; both?: string; new?: string } }) {
   const told = { reloads: 0, tookOld: 0, nudges: 0 };
   const hasNew = () => told.reloads >= arriveAt;
   return {
@@ -13,7 +16,8 @@ function buildPodThat({ arriveAt = 1, refuses = {} }: { arriveAt?: number; refus
         control: {
           reload: async () => {
             told.reloads++;
-            const alert = hasNew() ? refuses.new : refuses.old;
+            const found = told.reloads === arriveAt - 1 ? refuses.both : refuses.old;
+            const alert = hasNew() ? refuses.new : found;
             if (alert !== undefined) throw new ConfigurationRefused(alert);
             return told.reloads;
           },
@@ -50,14 +54,20 @@ describe('loading what the kubelet brings', () => {
     expect(told.nudges).toBeGreaterThan(0);
   });
 
-  test('ends with a refusal', async () => {
+  test('ends with a refusal that the next look confirms', async () => {
     const { load, told } = buildPodThat({ refuses: { new: 'no such rule' } });
     await expect(load()).rejects.toThrow('no such rule');
-    expect(told.reloads).toBe(1);
+    expect(told.reloads).toBe(2);
+  });
+
+  test('is tried again when the files were swapped while HAProxy read them', async () => {
+    const { load, told } = buildPodThat({ arriveAt: 3, refuses: { both: 'no such file' } });
+    await load();
+    expect(told).toMatchObject({ reloads: 3, tookOld: 1 });
   });
 
   test('takes no refusal of files that were refused before for one of the new ones', async () => {
-    const { load, told } = buildPodThat({ arriveAt: 3, refuses: { old: 'the old fault' } });
+    const { load, told } = buildPodThat({ arriveAt: 3, refuses: { old: 'the old fault', both: 'the old fault' } });
     await load(true);
     expect(told).toMatchObject({ reloads: 3, tookOld: 0 });
   });

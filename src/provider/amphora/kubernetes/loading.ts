@@ -30,22 +30,27 @@ export interface Loading {
 
 /**
  * Reloads HAProxy until it runs what its Secret has. Nobody tells when the kubelet has brought the files into the pod; a reload that comes too early
- * loads the old ones, which harms nothing, and the process says itself what it has loaded.
+ * loads the old ones, which harms nothing, and the process says itself what it has loaded. What is refused twice in a row is refused.
  * @throws ConfigurationRefused; DriverError DriverFailed when the files don't come
  */
 export async function loadFiles({ control, isLoaded, nudge, tookOld, doubtRefusal, signal }: Loading): Promise<void> {
   const startedAt = performance.now();
   const elapsed = () => performance.now() - startedAt;
   let nudges = 0;
+  let refusals = 0;
   let pauseMs = againMs;
   await sleep(firstMs, undefined, { signal });
   for (;;) {
     try {
       await control.reload(signal);
       if (await isLoaded()) return;
+      refusals = 0;
       await tookOld();
     } catch (error) {
-      if (!(error instanceof ConfigurationRefused) || !doubtRefusal || elapsed() > surelyMs) throw error;
+      if (!(error instanceof ConfigurationRefused)) throw error;
+      refusals++;
+      // A kubelet that swaps the files while they are read has the old configuration look for files that are gone: the next look tells.
+      if (refusals > 1 && (!doubtRefusal || elapsed() > surelyMs)) throw error;
     }
     if (elapsed() > patienceMs)
       throw new DriverError(
