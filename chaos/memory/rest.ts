@@ -12,7 +12,7 @@ export function unrest(cluster: MemoryCluster): string[] {
   if (lb.metadata.deletionTimestamp) return ['it is being deleted still'];
   const { operation, flavorId, conditions } = lb.status ?? {};
   const uid = lb.metadata.uid!;
-  if (isTriedForEver(lb) || isUnknown(cluster, lb)) return [];
+  if (isLeftToPeople(cluster, lb)) return [];
   const asked = requestsOf(lb).failover;
   if (flavorId !== undefined && asked !== lb.status?.handledRequests?.failover) return ['a failover was asked for, and is not begun'];
   const there = cluster.amphorae
@@ -33,6 +33,9 @@ export function unrest(cluster: MemoryCluster): string[] {
   if (flavorId === undefined) return [...found, ...(there.length > 0 ? [`no flavor is in force, and there are ${there}`] : [])];
   return [...found, ...inForce(cluster, lb, flavorId)];
 }
+
+/** What can't succeed until people change something is tried again and again: that is all the rest it comes to. */
+const isLeftToPeople = (cluster: MemoryCluster, lb: LoadBalancer): boolean => isTriedForEver(lb) || isUnknown(cluster, lb);
 
 /** A create that can't succeed is tried again, less and less often: that is its rest. */
 function isTriedForEver({ spec, status }: LoadBalancer): boolean {
@@ -111,7 +114,7 @@ export async function comesToRest(cluster: MemoryCluster, withinMs: number): Pro
   // An act that had begun when its leader stood still takes effect when that wakes up: the new leader sees what came of it at its next look.
   await cluster.until(rested, RESYNC_MS, 5000);
   const restless = unrest(cluster).map((what) => `it does not stay at rest: ${what}`);
-  if (after && (isTriedForEver(after) || isUnknown(cluster, after))) return restless;
+  if (after && isLeftToPeople(cluster, after)) return restless;
   if (before?.metadata.resourceVersion !== after?.metadata.resourceVersion)
     restless.push(`the load balancer ${LB.name} is written again and again, though nothing changes`);
   return restless;
