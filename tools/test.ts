@@ -5,7 +5,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { cacheRoot } from './binaries.ts';
 import { startCluster, stopCluster } from './cluster/cluster.ts';
 import { clusterObstacle, countWithoutCluster } from './cluster/obstacle.ts';
@@ -19,6 +20,10 @@ interface Counts {
 const root = join(import.meta.dirname, '..');
 const stageLimitMs = 40 * 60_000;
 let interrupted = false;
+/** What failed, for the end of the output: of a log that is cut, that is what is left. */
+const failures: string[] = [];
+/** Of each, its name among them. */
+const FAILURE_LINES = 40;
 
 // The suites start hundreds of programs of Node: compiled once, each starts in half the time.
 process.env.NODE_COMPILE_CACHE ??= join(cacheRoot(), 'node-compile-cache');
@@ -90,6 +95,29 @@ async function checked(output: Output, command: string, ...args: string[]): Prom
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
 }
 
+type JestCounts = Partial<
+  Record<'numPassedTests' | 'numFailedTests' | 'numRuntimeErrorTestSuites' | 'numPendingTests' | 'numTodoTests', number>
+>;
+
+/** Of what jest writes to its output file. */
+interface JestResults extends JestCounts {
+  testResults: {
+    name: string;
+    message: string;
+    assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
+  }[];
+}
+
+/** Which tests failed and why, in so many lines each; a suite that could not be run fails as a whole. */
+function failuresIn({ testResults }: JestResults): string[] {
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    const told = failed.map(({ fullName, failureMessages }) => `${relative(root, name)}: ${fullName}\n${failureMessages.join('\n')}`);
+    if (assertionResults.length === 0 && message) told.push(`${relative(root, name)}\n${message}`);
+    return told.map((text) => stripVTControlCharacters(text).split('\n').slice(0, FAILURE_LINES).join('\n'));
+  });
+}
+
 /** One project of jest.config.js. A suite that can't even be loaded, an unexplained exit code and a project without tests count as failures. */
 async function jest(output: Output, project: string, ...args: string[]): Promise<Counts> {
   const dir = await mkdtemp(join(tmpdir(), 'reflavor-jest-'));
@@ -103,10 +131,11 @@ async function jest(output: Output, project: string, ...args: string[]): Promise
       ...jestArgs,
     ]);
     const results = await readFile(outputFile, 'utf8').then(
-      (text) => JSON.parse(text) as Record<string, number>,
-      () => ({}) as Record<string, number>,
+      (text) => JSON.parse(text) as JestResults,
+      (): JestResults => ({ testResults: [] }),
     );
-    const count = (...names: string[]) => names.reduce((sum, name) => sum + (results[name] ?? 0), 0);
+    failures.push(...failuresIn(results).map((failure) => `${project} ${failure}`));
+    const count = (...names: (keyof JestCounts)[]) => names.reduce((sum, name) => sum + (results[name] ?? 0), 0);
     const passed = count('numPassedTests');
     const failed = count('numFailedTests', 'numRuntimeErrorTestSuites');
     const nothingToShow = passed + failed === 0 || (code !== 0 && failed === 0);
@@ -192,6 +221,7 @@ await Promise.all(
     for (const step of lane) await Promise.all(step.map(([name, stage], i) => run(name, stage, laneIndex > 0 || i > 0)));
   }),
 );
+for (const failure of failures) console.log(`\nFAILED ${failure}`);
 const total = sumOf(ended);
 process.exitCode = total.failed > 0 || interrupted ? 1 : 0;
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
