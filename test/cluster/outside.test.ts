@@ -8,6 +8,7 @@ import type { Traffic } from '../../tools/traffic/traffic.ts';
 import { podsOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
+import { reachesFrom } from '../support/reach.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
 import { describeUnless, nodesElsewhere } from '../support/unless.ts';
 
@@ -73,7 +74,8 @@ describeUnless(nodesElsewhere, 'clients outside the cluster', () => {
     const nodes = await nodesOf(lb);
     await outside.route(address, policy === 'Local' ? nodes : scene.nodes);
     // Not before kube-proxy knows of the address.
-    const seen = await eventually(() => addressSeenAt(`${address}:${PORT}`));
+    await eventually(async () => expect(await reachesFrom(outside.netns, address, PORT)).toBe(true));
+    const seen = await addressSeenAt(`${address}:${PORT}`);
     if (policy === 'Local') expect(seen).toBe(range.outside);
     else expect(seen).not.toBe(range.outside);
 

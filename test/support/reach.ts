@@ -13,7 +13,12 @@ console.log(await connects(process.argv[1], Number(process.argv[2])));`;
 export async function reaches(from: Pod, address: string, port: number): Promise<boolean> {
   const [pid] = processesOf(from, 'pause');
   if (pid === undefined) throw new Error(`pod ${from.metadata.name} does not run on this machine`);
+  return reachesFrom(`/proc/${pid}/ns/net`, address, port);
+}
+
+/** The same from any network of this machine; `netns`: a file for `nsenter --net=`. */
+export async function reachesFrom(netns: string, address: string, port: number): Promise<boolean> {
   const node = [process.execPath, '--no-warnings', '--input-type=module', '--eval', program, address, String(port)];
-  const { stdout } = await exec('nsenter', [`--net=/proc/${pid}/ns/net`, '--', ...node]);
+  const { stdout } = await exec('nsenter', [`--net=${netns}`, '--', ...node]);
   return stdout.trim() === 'true';
 }
