@@ -1,6 +1,12 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { LoadBalancer } from '../../src/api/index.ts';
 import { CHART_NAMESPACE } from '../../tools/cluster/install-chart.ts';
+import { connects } from '../../tools/traffic/connects.ts';
+import { firstWrongByte } from '../../tools/traffic/payload.ts';
 import { type MemberPods, startMemberPods } from '../../tools/traffic/pods/members.ts';
 import type { TrafficOptions } from '../../tools/traffic/settings.ts';
 import type { Traffic } from '../../tools/traffic/traffic.ts';
@@ -8,6 +14,7 @@ import { podsOf } from '../support/amphora-pod.ts';
 import { useCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { httpSpec, Subject, unharmed, verdictOf } from '../support/subject.ts';
+import { nodesElsewhere, testUnless } from '../support/unless.ts';
 
 jest.setTimeout(300_000);
 
@@ -69,6 +76,27 @@ test('after a resize, the status tells how many connections the old amphora has 
   expect(verdictOf(await downloads.ended)).toEqual(unharmed);
   expect((await downloads.ended).byKind.downloads.requests).toBe(2);
   await lb.untilAtRest('test-large');
+  await gone(lb);
+});
+
+testUnless(nodesElsewhere, 'what HAProxy has sent and the client has not read yet still comes when the amphora is gone', async () => {
+  const lb = await loadBalancer('unread', 'test-small');
+  const [host, port] = (await lb.host(PORT)).split(':') as [string, string];
+  // So much has room in the buffers of the kernels: to HAProxy, the connection has ended.
+  const bytes = 250_000;
+  await eventually(async () => expect(await connects(host, Number(port))).toBe(true));
+  const client = connect({ host, port: Number(port) });
+  await once(client, 'connect');
+  client.pause();
+  client.setTimeout(30_000, () => client.destroy(new Error('the rest has not come')));
+  client.write(`GET /download?bytes=${bytes} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+  await lb.patch({ flavorId: 'test-large' });
+  await lb.untilAtRest('test-large');
+  // Half of the time that the pod has; that its preStop waits for nothing else nobody can see.
+  await delay(5_000);
+  const answer = await buffer(client);
+  const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
+  expect([body.length, firstWrongByte(0, body)]).toEqual([bytes, -1]);
   await gone(lb);
 });
 

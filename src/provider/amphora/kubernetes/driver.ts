@@ -24,7 +24,7 @@ import { AmphoraLoader, type Prepared, type Running } from './loader.ts';
 import { ANNOTATIONS, LABELS, vipServiceName } from './names.ts';
 import { type Pod, type Service, services } from './objects.ts';
 import { placementOf } from './placement.ts';
-import { type AmphoraImage, imageOf, podOf } from './pod.ts';
+import { type AmphoraImage, imageOf, PRE_STOP_SECONDS, podOf } from './pod.ts';
 import { AmphoraPods, nameConflict } from './pods.ts';
 import { AmphoraSecrets } from './secrets.ts';
 import { stagedIn } from './staged.ts';
@@ -47,8 +47,13 @@ export interface KubernetesDriverOptions {
 
 /** An answer takes milliseconds; one that takes longer than this will not come soon. */
 const timeoutMs = 2_500;
-/** How long one that is destroyed has to end by itself; seconds. Its connections had their time before. */
+/** How long one that is destroyed has to end by itself; seconds. */
 const DESTROY_SECONDS = 1;
+/**
+ * How long one that has drained stays; seconds. A connection has ended for HAProxy once the kernel has taken the rest of the answer, which is sent to a slow
+ * client for as long as the pod's network is there.
+ */
+const DRAINED_SECONDS = PRE_STOP_SECONDS;
 
 /**
  * Amphorae that are pods of plain HAProxy without an agent, behind a Service. What a pod loads comes by its Secret; what is asked of it goes by mutual
@@ -228,7 +233,7 @@ export class KubernetesDriver implements AmphoraDriver {
       const pod = await this.#pods.fresh(amphora, signal);
       if (pod) await this.#requireDetached(amphora, pod, 'destroyed', signal);
       await this.#vip.forget(amphora, signal);
-      if (pod) await this.#removePod(pod, signal);
+      if (pod) await this.#removePod(amphora, pod, signal);
       await this.#secrets.remove(amphora, signal);
       this.#loader.forget(amphora);
       this.#watch.forget(keyOf(amphora));
@@ -288,8 +293,9 @@ export class KubernetesDriver implements AmphoraDriver {
   }
 
   /** On a node that is gone or silent nobody would end it, and its object would stay for ever. */
-  async #removePod(pod: Pod, signal?: AbortSignal): Promise<void> {
-    const graceSeconds = (await this.#isOnLiveNode(pod, signal)) ? DESTROY_SECONDS : 0;
+  async #removePod({ spec }: Amphora, pod: Pod, signal?: AbortSignal): Promise<void> {
+    const seconds = spec.steering === 'Draining' && isReady(pod) ? DRAINED_SECONDS : DESTROY_SECONDS;
+    const graceSeconds = (await this.#isOnLiveNode(pod, signal)) ? seconds : 0;
     if (graceSeconds > 0 && this.#pods.isOurRemoval(pod) && pod.metadata.deletionTimestamp) return;
     await this.#pods.remove(pod, graceSeconds, signal);
   }

@@ -22,7 +22,7 @@ const HAPROXY_USER = 99;
  * How long kube-proxy and others may take to hear that the pod goes, and another one to take the place of a lone one, before HAProxy stops listening;
  * seconds.
  */
-const PRE_STOP_SECONDS = 10;
+export const PRE_STOP_SECONDS = 10;
 /** Of a load balancer that doesn't say how long connections may take to end. */
 const DEFAULT_DRAIN_SECONDS = 300;
 const GRACE_MARGIN_SECONDS = PRE_STOP_SECONDS + 10;
