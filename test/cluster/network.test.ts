@@ -64,7 +64,9 @@ describeUnless(nodesElsewhere ?? noIPv6, 'on nodes that have addresses of both f
   });
 
   test('the ports of an amphora are open to whom they are meant for, and to nobody else', async () => {
-    const [amphora, sister] = (await podsOf(scene, 'reflavor.dev/loadbalancer=ipv6')) as [Pod, Pod];
+    const pods = await podsOf(scene, 'reflavor.dev/loadbalancer=ipv6');
+    // Those that have drained are there for some seconds more.
+    const [amphora, sister] = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined) as [Pod, Pod];
     const [stranger] = (await podsOf(scene, `app=${members.service.name}`)) as [Pod];
     const [operator] = (await podsOf({ ...scene, namespace: CHART_NAMESPACE }, 'app.kubernetes.io/name=reflavor')) as [Pod];
     const { ip } = amphora.status!.podIPs!.find((each) => each.ip.includes('.'))!;
