@@ -50,7 +50,7 @@ async function answeredAgain(traffic: Traffic, withinMs: number): Promise<Traffi
 }
 
 async function theActiveOf(lb: Subject) {
-  const [active] = await podsOf(scene, `reflavor.dev/loadbalancer=${lb.name},reflavor.dev/role!=BACKUP`);
+  const [active] = await podsOf(scene, `reflavor.dev/loadbalancer=${lb.name},reflavor.dev/vip,reflavor.dev/role!=BACKUP`);
   return active!;
 }
 
@@ -171,7 +171,7 @@ test('the operator that is back makes good what was lost', async () => {
 testUnless(nodesElsewhere, 'a pair goes on when its active amphora freezes', async () => {
   const traffic = await trafficAt(pair);
   await traffic.waitFor(200);
-  const [standby] = await podsOf(scene, `reflavor.dev/loadbalancer=${pair.name},reflavor.dev/role=BACKUP`);
+  const [standby] = await podsOf(scene, `reflavor.dev/loadbalancer=${pair.name},reflavor.dev/vip,reflavor.dev/role=BACKUP`);
   const answeredBy = async () => Number((await haproxyInfo(scene, standby!.metadata.name)).CumReq);
   const before = await answeredBy();
   const frozen = processesOf(await theActiveOf(pair), 'haproxy');
