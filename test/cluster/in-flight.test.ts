@@ -88,12 +88,12 @@ testUnless(nodesElsewhere, 'what HAProxy has sent and the client has not read ye
   const client = connect({ host, port: Number(port) });
   await once(client, 'connect');
   client.pause();
-  client.setTimeout(30_000, () => client.destroy(new Error('the rest has not come')));
   client.write(`GET /download?bytes=${bytes} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
   await lb.patch({ flavorId: 'test-large' });
   await lb.untilAtRest('test-large');
   // Half of the time that the pod has; that its preStop waits for nothing else nobody can see.
   await delay(5_000);
+  client.setTimeout(30_000, () => client.destroy(new Error('the rest has not come')));
   const answer = await buffer(client);
   const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
   expect([body.length, firstWrongByte(0, body)]).toEqual([bytes, -1]);
